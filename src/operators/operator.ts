@@ -1,6 +1,7 @@
 import type { Bar } from '../market/bar.ts';
 import type { Quote, Trade } from '../market/events.ts';
 import type { Gap } from '../market/gap.ts';
+import type { Instrument } from '../market/instrument.ts';
 import type { StateRecord, TickRecord } from '../market/record.ts';
 import type { ReceiveTime } from '../market/time.ts';
 import type { VenueFacts } from '../venues/venue.ts';
@@ -66,8 +67,5 @@ export type OperatorsSettings = {
   readonly epoch: number;
   readonly facts: (venue: string) => VenueFacts;
   /** Interns an instrument on load. */
-  readonly instrument: (
-    venue: string,
-    symbol: string,
-  ) => import('../market/instrument.ts').Instrument;
+  readonly instrument: (venue: string, symbol: string) => Instrument;
 };
