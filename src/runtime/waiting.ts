@@ -1,0 +1,54 @@
+import type { Clock } from './clock.ts';
+
+/** Resolves after `ms`, or at once when `signal` is aborted. */
+export const pause = (clock: Clock, ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve();
+      return;
+    }
+    const finish = (): void => {
+      timer.cancel();
+      signal.removeEventListener('abort', finish);
+      resolve();
+    };
+    const timer = clock.after(ms, finish);
+    signal.addEventListener('abort', finish, { once: true });
+  });
+
+/** Lets sockets and timers have their turn. */
+export const yieldTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/**
+ * A bell that many may wait for. `ring` wakes all who wait now; a wait begun after it sleeps until the next. Whoever
+ * waits checks the condition itself, before and after.
+ */
+export class Bell {
+  #sleepers: (() => void)[] = [];
+
+  wait(signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal?.aborted) {
+        resolve();
+        return;
+      }
+      const wake = (): void => {
+        signal?.removeEventListener('abort', leave);
+        resolve();
+      };
+      const leave = (): void => {
+        this.#sleepers = this.#sleepers.filter((sleeper) => sleeper !== wake);
+        resolve();
+      };
+      this.#sleepers.push(wake);
+      signal?.addEventListener('abort', leave, { once: true });
+    });
+  }
+
+  ring(): void {
+    if (this.#sleepers.length === 0) return;
+    const woken = this.#sleepers;
+    this.#sleepers = [];
+    for (const wake of woken) wake();
+  }
+}
