@@ -1,2 +1,31 @@
 /** A venue's symbol, in the venue's own spelling, with a dense id that lives as long as this process. */
 export type Instrument = { readonly id: number; readonly venue: string; readonly symbol: string };
+
+/** Far beyond all symbols of all venues together: what grows past it is damage or an attack, not a market. */
+export const maxInstruments = 100_000;
+
+/** The instruments of this process. Ids are dense, from 0, in the order of the first mention. */
+export class Instruments {
+  readonly #byVenue = new Map<string, Map<string, Instrument>>();
+  readonly #byId: Instrument[] = [];
+
+  get size(): number {
+    return this.#byId.length;
+  }
+
+  /** The one Instrument of this venue and symbol; undefined for a new one past `maxInstruments`. */
+  intern(venue: string, symbol: string): Instrument | undefined {
+    const known = this.#byVenue.get(venue)?.get(symbol);
+    if (known !== undefined || this.#byId.length >= maxInstruments) return known;
+    const instrument: Instrument = { id: this.#byId.length, venue, symbol };
+    this.#byId.push(instrument);
+    let symbols = this.#byVenue.get(venue);
+    if (symbols === undefined) this.#byVenue.set(venue, (symbols = new Map()));
+    symbols.set(symbol, instrument);
+    return instrument;
+  }
+
+  get(id: number): Instrument | undefined {
+    return this.#byId[id];
+  }
+}
