@@ -1,0 +1,113 @@
+/**
+ * The ledger accounts for every frame and every row: what came in equals what came out, by outcome, plus what is still
+ * waiting. Counters are plain numbers, written in one place each, and only when the thing is true.
+ */
+export type RowKind = 'trade' | 'quote' | 'bar' | 'gap' | 'dead_letter';
+
+export const ROW_KINDS: readonly RowKind[] = ['trade', 'quote', 'bar', 'gap', 'dead_letter'];
+
+/** What became of the rows of one kind. `decoded` for bars, gaps and dead letters: made. */
+export type RowCounts = {
+  decoded: number;
+  committed: number;
+  alreadyThere: number;
+  notStored: number;
+  duplicates: number;
+  rejected: number;
+  deadLettered: number;
+  dropped: number;
+};
+
+/** What became of the frames. `received` = the others + unread. */
+export type FrameCounts = {
+  received: number;
+  decoded: number;
+  control: number;
+  undecodable: number;
+  dropped: number;
+  lost: number;
+};
+
+export class Ledger {
+  readonly frames: FrameCounts = {
+    received: 0,
+    decoded: 0,
+    control: 0,
+    undecodable: 0,
+    dropped: 0,
+    lost: 0,
+  };
+  readonly rows: Readonly<Record<RowKind, RowCounts>> = {
+    trade: emptyRowCounts(),
+    quote: emptyRowCounts(),
+    bar: emptyRowCounts(),
+    gap: emptyRowCounts(),
+    dead_letter: emptyRowCounts(),
+  };
+  /** Reasons, closed sets each: frames that could not be read, rows refused, rows and frames dropped. */
+  readonly undecodable = new Map<string, number>();
+  readonly rejected = new Map<string, number>();
+  readonly dropped = new Map<string, number>();
+  readonly late = new Map<string, number>([
+    ['late', 0],
+    ['stale', 0],
+    ['unplaced', 0],
+  ]);
+
+  /** Frames received and in none of the outcomes: they must all be waiting somewhere. */
+  unread(): number {
+    const { received, decoded, control, undecodable, dropped, lost } = this.frames;
+    return received - decoded - control - undecodable - dropped - lost;
+  }
+
+  /** Rows of a kind that have no outcome yet: they must all be in open, queued or committing batches. */
+  inFlight(kind: RowKind): number {
+    const counts = this.rows[kind];
+    return counts.decoded - settledRows(counts);
+  }
+
+  frameDropped(reason: string, count: number): void {
+    this.frames.dropped += count;
+    increase(this.dropped, reason, count);
+  }
+
+  frameUndecodable(reason: string): void {
+    this.frames.undecodable += 1;
+    increase(this.undecodable, reason, 1);
+  }
+
+  rowRejected(kind: RowKind, reason: string): void {
+    this.rows[kind].rejected += 1;
+    increase(this.rejected, reason, 1);
+  }
+
+  rowsDropped(kind: RowKind, reason: string, count: number): void {
+    this.rows[kind].dropped += count;
+    increase(this.dropped, reason, count);
+  }
+}
+
+const emptyRowCounts = (): RowCounts => ({
+  decoded: 0,
+  committed: 0,
+  alreadyThere: 0,
+  notStored: 0,
+  duplicates: 0,
+  rejected: 0,
+  deadLettered: 0,
+  dropped: 0,
+});
+
+/** Rows with an outcome. */
+export const settledRows = (counts: RowCounts): number =>
+  counts.committed +
+  counts.alreadyThere +
+  counts.notStored +
+  counts.duplicates +
+  counts.rejected +
+  counts.deadLettered +
+  counts.dropped;
+
+export const increase = (map: Map<string, number>, key: string, by: number): void => {
+  map.set(key, (map.get(key) ?? 0) + by);
+};

@@ -1,0 +1,219 @@
+import type { FrameRecord, MarketRecord, StateRecord } from '../market/record.ts';
+import type { ReceiveTime } from '../market/time.ts';
+import { Bell } from '../runtime/waiting.ts';
+import type { MemoryBudget } from './memory.ts';
+
+/** A block is closed at so many records or bytes; until the reader takes it, it goes on filling. */
+const BLOCK_RECORDS = 512;
+const BLOCK_BYTES = 256 * 1024;
+/** Under policy `block`, what sockets still deliver after their pause is kept up to this many times the bound. */
+const HARD_FACTOR = 2;
+/** Ticks and states that outlive their dropped frames; beyond it the oldest ticks go. */
+const SURVIVORS_MAX = 8192;
+/** What a record costs beside its text. */
+const RECORD_OVERHEAD = 96;
+
+export type DropPolicy = 'oldest' | 'newest' | 'block';
+
+export type Block = { readonly records: MarketRecord[]; bytes: number; frames: number };
+
+export type RecordQueueOptions = {
+  readonly maxBlocks: number;
+  readonly policy: DropPolicy;
+  readonly memory: MemoryBudget;
+  /** Frames given up, with the first one's source. The queue itself leaves a `dropped` record in their place. */
+  readonly onDrop: (source: string, count: number) => void;
+};
+
+/**
+ * The bounded queue between sources and operators: it stands where the journal will, and behaves at its bound as
+ * `queues.drop_policy` says. Frames may be dropped there; ticks and states never are, so the operators' clock goes
+ * on and learns of the drop from a `dropped` record.
+ */
+export class RecordQueue {
+  readonly #options: RecordQueueOptions;
+  readonly #blocks: Block[] = [];
+  readonly #filled = new Bell();
+  readonly #emptied = new Bell();
+  /** Refused frames whose `dropped` record still waits for the next record that is taken in. */
+  readonly #refused = new Map<string, Refusal>();
+  #ringing = false;
+  #closed = false;
+
+  constructor(options: RecordQueueOptions) {
+    this.#options = options;
+  }
+
+  push(record: MarketRecord): void {
+    if (record.kind === 'frame' && this.#refuses()) {
+      this.#refuse(record);
+      return;
+    }
+    if (this.#refused.size > 0) this.#appendRefusals();
+    this.#append(record);
+  }
+
+  /** The oldest block; whoever takes it owns it. undefined while nothing waits. */
+  take(): Block | undefined {
+    if (this.#blocks.length === 0 && this.#refused.size > 0) this.#appendRefusals();
+    const block = this.#blocks.shift();
+    if (block === undefined) return undefined;
+    this.#options.memory.addBlocks(-block.bytes);
+    this.#emptied.ring();
+    return block;
+  }
+
+  /** Resolves when a record has come since, the queue was closed, or `signal` is aborted. */
+  filled(signal: AbortSignal): Promise<void> {
+    return this.#filled.wait(signal);
+  }
+
+  /** Resolves when the queue may have room again, or `signal` is aborted. */
+  emptied(signal: AbortSignal): Promise<void> {
+    return this.#emptied.wait(signal);
+  }
+
+  /** Tells who waits for room that memory elsewhere was freed. */
+  memoryFreed(): void {
+    if (!this.full) this.#emptied.ring();
+  }
+
+  /** No more records will come. */
+  close(): void {
+    this.#closed = true;
+    this.#filled.ring();
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  get length(): number {
+    return this.#blocks.length;
+  }
+
+  get full(): boolean {
+    return this.#blocks.length >= this.#options.maxBlocks || this.#options.memory.full;
+  }
+
+  /** Frames that wait here. */
+  frames(): number {
+    return this.#blocks.reduce((sum, block) => sum + block.frames, 0);
+  }
+
+  #refuses(): boolean {
+    const { policy, maxBlocks, memory } = this.#options;
+    if (policy === 'oldest') return false;
+    const blocks = policy === 'block' ? maxBlocks * HARD_FACTOR : maxBlocks;
+    const bytes = policy === 'block' ? memory.limit * HARD_FACTOR : memory.limit;
+    if (memory.total >= bytes) return true;
+    return this.#blocks.length >= blocks && !hasRoom(this.#blocks.at(-1));
+  }
+
+  #append(record: MarketRecord): void {
+    let tail = this.#blocks.at(-1);
+    if (!hasRoom(tail)) {
+      if (record.kind === 'frame' && this.full) this.#dropOldest();
+      tail = { records: [], bytes: 0, frames: 0 };
+      this.#blocks.push(tail);
+    }
+    const bytes = bytesOf(record);
+    tail.records.push(record);
+    tail.bytes += bytes;
+    if (record.kind === 'frame') tail.frames += 1;
+    this.#options.memory.addBlocks(bytes);
+    this.#ring();
+  }
+
+  /** One wake-up a turn of the event loop, however many frames the sockets deliver in it. */
+  #ring(): void {
+    if (this.#ringing) return;
+    this.#ringing = true;
+    setImmediate(() => {
+      this.#ringing = false;
+      this.#filled.ring();
+    });
+  }
+
+  #refuse(frame: FrameRecord): void {
+    const key = `${frame.source} ${frame.connection}`;
+    const { source, connection, receiveTime } = frame;
+    const count = (this.#refused.get(key)?.count ?? 0) + 1;
+    this.#refused.set(key, { source, connection, receiveTime, count });
+    this.#options.onDrop(source, 1);
+  }
+
+  #appendRefusals(): void {
+    const refusals = [...this.#refused.values()];
+    this.#refused.clear();
+    for (const refusal of refusals) this.#append(droppedRecord(refusal));
+  }
+
+  /** Policy `oldest`: the head block's frames go; what may not be dropped moves to the front of the next block. */
+  #dropOldest(): void {
+    if (this.#options.policy !== 'oldest') return;
+    const head = this.#blocks.findIndex((block) => block.frames > 0);
+    const block = this.#blocks[head];
+    if (block === undefined) return;
+    const kept = survivors(block, this.#options.onDrop);
+    const next = this.#blocks[head + 1];
+    const behind = next === undefined ? [] : next.records;
+    const merged = blockOf([...kept, ...behind]);
+    this.#options.memory.addBlocks(merged.bytes - block.bytes - (next?.bytes ?? 0));
+    this.#blocks.splice(head, next === undefined ? 1 : 2, merged);
+  }
+}
+
+type Refusal = {
+  readonly source: string;
+  readonly connection: number;
+  readonly receiveTime: ReceiveTime;
+  readonly count: number;
+};
+
+const hasRoom = (block: Block | undefined): block is Block =>
+  block !== undefined && block.records.length < BLOCK_RECORDS && block.bytes < BLOCK_BYTES;
+
+const bytesOf = (record: MarketRecord): number =>
+  record.kind === 'frame' ? record.text.length + RECORD_OVERHEAD : RECORD_OVERHEAD;
+
+const blockOf = (records: MarketRecord[]): Block => ({
+  records,
+  bytes: records.reduce((sum, record) => sum + bytesOf(record), 0),
+  frames: records.reduce((sum, record) => sum + (record.kind === 'frame' ? 1 : 0), 0),
+});
+
+const droppedRecord = (refusal: Refusal): StateRecord => ({
+  kind: 'state',
+  state: 'dropped',
+  symbols: [],
+  ...refusal,
+});
+
+const survivors = (
+  block: Block,
+  onDrop: (source: string, count: number) => void,
+): MarketRecord[] => {
+  const kept: MarketRecord[] = [];
+  const dropped = new Map<string, Refusal>();
+  for (const record of block.records) {
+    if (record.kind === 'tick' || (record.kind === 'state' && record.state !== 'dropped')) {
+      kept.push(record);
+      continue;
+    }
+    const { source, connection, receiveTime } = record;
+    const key = `${source} ${connection}`;
+    const count = record.kind === 'state' ? record.count : 1;
+    const before = dropped.get(key)?.count ?? 0;
+    dropped.set(key, { source, connection, receiveTime, count: before + count });
+    if (record.kind === 'frame') onDrop(source, 1);
+  }
+  for (const refusal of dropped.values()) kept.push(droppedRecord(refusal));
+  return kept.length > SURVIVORS_MAX ? withoutOldestTicks(kept) : kept;
+};
+
+const withoutOldestTicks = (records: readonly MarketRecord[]): MarketRecord[] => {
+  const surplus = records.length - SURVIVORS_MAX;
+  let gone = 0;
+  return records.filter((record) => record.kind !== 'tick' || ++gone > surplus);
+};

@@ -1,0 +1,36 @@
+import type { Intake } from '../sources/source.ts';
+import type { DropPolicy, RecordQueue } from './record-queue.ts';
+import type { Ledger } from './ledger.ts';
+
+export type SourceIntakeOptions = {
+  readonly source: string;
+  /** The source can be read again (replay): it always waits for room, whatever the policy. */
+  readonly rereadable: boolean;
+  readonly policy: DropPolicy;
+  readonly queue: RecordQueue;
+  readonly ledger: Ledger;
+};
+
+/** One source's way into the record queue: stamps the source's name, counts what is received. */
+export const createSourceIntake = (options: SourceIntakeOptions): Intake => {
+  const { source, queue, ledger } = options;
+  const waits = options.rereadable || options.policy === 'block';
+  return {
+    frame(receiveTime, connection, text) {
+      ledger.frames.received += 1;
+      queue.push({ kind: 'frame', receiveTime, source, connection, text });
+    },
+    tick(receiveTime, connection, arrival) {
+      queue.push({ kind: 'tick', receiveTime, source, connection, arrival });
+    },
+    state(receiveTime, connection, state, symbols = []) {
+      queue.push({ kind: 'state', receiveTime, source, connection, state, symbols, count: 0 });
+    },
+    get full() {
+      return waits && queue.full;
+    },
+    async room(signal) {
+      while (waits && queue.full && !signal.aborted) await queue.emptied(signal);
+    },
+  };
+};
