@@ -1,0 +1,59 @@
+import * as v from 'valibot';
+
+const port = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535));
+const path = v.pipe(v.string(), v.nonEmpty('the path of a file'));
+
+/** What a header can carry: visible ASCII; no comma, as lists in the environment are separated by it. */
+const apiKey = v.pipe(
+  v.string(),
+  v.regex(/^[\x21-\x2b\x2d-\x7e]{1,256}$/, '1 to 256 visible ASCII characters, no comma or space'),
+);
+
+/** `http.*`: where health, metrics and status are served, and to whom. */
+export const httpSettings = v.strictObject({
+  host: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(
+        /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$|^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$/,
+        'a host name or an IP address',
+      ),
+      v.description('address to listen on'),
+    ),
+    '127.0.0.1',
+  ),
+  port: v.optional(
+    v.pipe(
+      port,
+      v.description('port to listen on; 0 = a free one, told by the log line `listening`'),
+    ),
+    8083,
+  ),
+  api_keys: v.optional(
+    v.pipe(
+      v.array(apiKey),
+      v.maxLength(100, 'at most 100 keys'),
+      v.description('keys that open the routes beside /health and /metrics'),
+    ),
+    [],
+  ),
+  protect_metrics: v.optional(
+    v.pipe(v.boolean(), v.description('whether /health and /metrics need a key too')),
+    false,
+  ),
+  tls: v.strictObject({
+    cert: v.optional(
+      v.pipe(path, v.description('PEM file of the certificate chain; serves HTTPS')),
+    ),
+    key: v.optional(v.pipe(path, v.description('PEM file of the private key'))),
+    client_ca: v.optional(
+      v.pipe(path, v.description('PEM file of the CAs that client certificates must come from')),
+    ),
+  }),
+  audit_log: v.optional(
+    v.pipe(
+      path,
+      v.description('file that gets a JSON line for every request to a protected route'),
+    ),
+  ),
+});
