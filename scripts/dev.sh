@@ -1,0 +1,77 @@
+#!/bin/sh
+# The one door to the repository: ./scripts/dev.sh help. Works from a bare clone with git and either
+# npm or bun; scripts/toolchain.sh makes whatever a verb needs, and says so only when it does.
+set -eu
+cd "$(dirname "$0")/.."
+. scripts/toolchain.sh
+
+usage() {
+  cat <<'TEXT'
+usage: ./scripts/dev.sh VERB [ARGS]
+
+  run [ARGS]       build what is needed and start the pipeline; ARGS go to `mdp run`
+  test [FILTER]    run every test, or those whose file path contains FILTER
+  check            types, lint, format, unused code, house rules
+  build            make dist/mdp, one executable without dependencies
+  fmt              format the repository in place
+  clean            remove dist, node_modules and .cache; never ./data
+  help             this text
+TEXT
+}
+
+refuse() {
+  say "$@"
+  usage >&2
+  exit 2
+}
+
+no_arguments() {
+  [ "$#" -eq 1 ] || refuse "'$1' takes no arguments"
+}
+
+verb=${1:-}
+[ -n "$verb" ] || refuse 'which verb?'
+
+case $verb in
+  run)
+    shift
+    need_executable
+    exec dist/mdp run "$@"
+    ;;
+  test)
+    shift
+    need_executable
+    need_dependencies
+    exec "$BUN" scripts/test.ts "$@"
+    ;;
+  check)
+    no_arguments "$@"
+    need_dependencies
+    exec "$BUN" scripts/check.ts
+    ;;
+  build)
+    no_arguments "$@"
+    need_executable
+    echo "dist/mdp $(dist/mdp version), $(($(wc -c <dist/mdp) / 1000000)) MB"
+    ;;
+  fmt)
+    no_arguments "$@"
+    need_bun
+    exec "$BUN" fmt --no-script
+    ;;
+  clean)
+    no_arguments "$@"
+    take_lock
+    rm -rf dist node_modules .cache
+    ;;
+  help | -h | --help)
+    usage
+    ;;
+  test-integration | soak | sim | bench)
+    say "'$verb' has nothing to run in this version"
+    exit 2
+    ;;
+  *)
+    refuse "unknown verb '$verb'"
+    ;;
+esac
