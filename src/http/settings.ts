@@ -1,12 +1,13 @@
 import * as v from 'valibot';
 
 const port = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535));
-const path = v.pipe(v.string(), v.nonEmpty('the path of a file'));
+const path = v.pipe(v.string(), v.nonEmpty(), v.metadata({ allowed: 'the path of a file' }));
 
 /** What a header can carry: visible ASCII; no comma, as lists in the environment are separated by it. */
 const apiKey = v.pipe(
   v.string(),
-  v.regex(/^[\x21-\x2b\x2d-\x7e]{1,256}$/, '1 to 256 visible ASCII characters, no comma or space'),
+  v.regex(/^[\x21-\x2b\x2d-\x7e]{1,256}$/),
+  v.metadata({ allowed: '1 to 256 visible ASCII characters, no comma or space' }),
 );
 
 /** `http.*`: where health, metrics and status are served, and to whom. */
@@ -14,10 +15,8 @@ export const httpSettings = v.strictObject({
   host: v.optional(
     v.pipe(
       v.string(),
-      v.regex(
-        /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$|^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$/,
-        'a host name or an IP address',
-      ),
+      v.regex(/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$|^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$/),
+      v.metadata({ allowed: 'a host name or an IP address' }),
       v.description('address to listen on'),
     ),
     '127.0.0.1',

@@ -23,11 +23,7 @@ export const pipelineSettings = v.strictObject({
     50,
   ),
   max_bytes: v.optional(
-    v.pipe(
-      byteSize(KiB, 256 * MiB),
-      v.description('most bytes of a batch'),
-      v.metadata({ unit: 'bytes' }),
-    ),
+    v.pipe(byteSize(KiB, 256 * MiB), v.description('most bytes of a batch')),
     4 * MiB,
   ),
   drain_ms: v.optional(
@@ -62,7 +58,6 @@ export const queueSettings = v.strictObject({
     v.pipe(
       byteSize(KiB, TiB),
       v.description('all waiting data together: blocks, and open, queued and in-flight batches'),
-      v.metadata({ unit: 'bytes' }),
     ),
     64 * MiB,
   ),

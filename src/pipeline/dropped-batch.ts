@@ -1,0 +1,50 @@
+import type { Quote, Trade } from '../market/events.ts';
+import type { Gap } from '../market/gap.ts';
+import { compareInteger, type Integer } from '../market/integer.ts';
+import { eventTime, type EventTime, type ReceiveTime } from '../market/time.ts';
+import type { Batch } from '../sinks/sink.ts';
+
+/**
+ * The gap rows of a batch that was given up: one an instrument, over the ids and times of its rows in the batch. Holes that
+ * hold quotes only have `missing` 0 and no ids.
+ */
+export const gapsOfDroppedBatch = (batch: Batch, detectedAt: ReceiveTime): readonly Gap[] => {
+  const gaps = new Map<number, Gap>();
+  if (batch.table !== 'trade' && batch.table !== 'quote') return [];
+  for (const row of batch.rows) {
+    const gap = gaps.get(row.instrument.id);
+    gaps.set(row.instrument.id, gap === undefined ? gapOf(row, detectedAt) : widened(gap, row));
+  }
+  return [...gaps.values()];
+};
+
+const timeOf = (row: Trade | Quote): EventTime => row.eventTime ?? eventTime(row.receiveTime);
+
+const gapOf = (row: Trade | Quote, detectedAt: ReceiveTime): Gap => ({
+  kind: 'gap',
+  instrument: row.instrument,
+  fromId: row.kind === 'trade' ? row.id : 0,
+  toId: row.kind === 'trade' ? row.id : 0,
+  fromTime: timeOf(row),
+  toTime: timeOf(row),
+  missing: row.kind === 'trade' ? 1 : 0,
+  reason: 'dropped',
+  detectedAt,
+  filledAt: undefined,
+});
+
+const widened = (gap: Gap, row: Trade | Quote): Gap => {
+  const time = timeOf(row);
+  const isTrade = row.kind === 'trade';
+  return {
+    ...gap,
+    fromId: isTrade ? lesser(gap.fromId, row.id) : 0,
+    toId: isTrade ? greater(gap.toId, row.id) : 0,
+    fromTime: time < gap.fromTime ? time : gap.fromTime,
+    toTime: time > gap.toTime ? time : gap.toTime,
+    missing: isTrade ? Number(gap.missing ?? 0) + 1 : 0,
+  };
+};
+
+const lesser = (a: Integer, b: Integer): Integer => (compareInteger(a, b) <= 0 ? a : b);
+const greater = (a: Integer, b: Integer): Integer => (compareInteger(a, b) >= 0 ? a : b);

@@ -1,0 +1,390 @@
+import type { Gap } from '../market/gap.ts';
+import { Instruments } from '../market/instrument.ts';
+import { receiveTime } from '../market/time.ts';
+import { createOperators } from '../operators/operators.ts';
+import type { OperatorsSettings } from '../operators/operator.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { MdpError } from '../runtime/errors.ts';
+import type { Log } from '../runtime/log.ts';
+import { RateLimitedLog } from '../runtime/rate-limited-log.ts';
+import { Bell } from '../runtime/waiting.ts';
+import type { Sink } from '../sinks/sink.ts';
+import type { Intake, Source } from '../sources/source.ts';
+import type { Venue } from '../venues/venue.ts';
+import { Batcher, type OpenedBatch } from './batcher.ts';
+import { gapsOfDroppedBatch } from './dropped-batch.ts';
+import { Ledger } from './ledger.ts';
+import { MemoryBudget } from './memory.ts';
+import { createPacing } from './pacing.ts';
+import { Reader, type ReadSource } from './reader.ts';
+import { RecordQueue, type DropPolicy } from './record-queue.ts';
+import { Rows, type Store } from './rows.ts';
+import { belongsTo, type Shard } from './shard.ts';
+import { SinkQueue, type BackpressurePolicy } from './sink-queue.ts';
+import { SinkStats } from './sink-stats.ts';
+import { runSinkWorker } from './sink-worker.ts';
+import { createSourceIntake } from './source-intake.ts';
+import { SourceStats } from './source-stats.ts';
+
+/**
+ * The pipeline: builds the stations, wires them, and is the only place with policy. A frame moves source -> record queue ->
+ * reader (decode, operators) -> batcher -> sink queue -> sink workers -> database, and never back. It promises that the
+ * ledger accounts for every frame and row, and that stopping drains in that order. It knows no venue and no database.
+ */
+export type PipelineParts = {
+  readonly settings: PipelineSettings;
+  readonly sources: readonly SourcePart[];
+  readonly sink: Sink;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  /** 30 bits that tell the positions of this run, or of this input, from any other's. */
+  readonly run: number;
+};
+
+export type SourcePart = {
+  readonly name: string;
+  readonly venue: Venue;
+  /** Can be read again: waits for room whatever the policy, and its end is the end of the run. */
+  readonly rereadable: boolean;
+  /** Symbols and channels it was asked for; undefined = whatever it brings. */
+  readonly symbols: ReadonlySet<string> | undefined;
+  readonly create: (intake: Intake) => Source;
+};
+
+export type PipelineSettings = {
+  readonly batchSize: number;
+  readonly flushMs: number;
+  readonly maxBytes: number;
+  readonly drainMs: number;
+  readonly opQueueMax: number;
+  readonly sinkQueueMax: number;
+  readonly maxMemoryBytes: number;
+  readonly dropPolicy: DropPolicy;
+  readonly sinkWorkers: number;
+  readonly backpressurePolicy: BackpressurePolicy;
+  readonly maxMsgsPerSec: number;
+  readonly burst: number;
+  readonly store: Store;
+  readonly shard: Shard;
+  readonly operators: Pick<OperatorsSettings, 'validate' | 'bars' | 'epoch'>;
+};
+
+/** How a run ended: what was left behind, all 0 when everything is committed. */
+export type Outcome = { readonly frames: number; readonly rows: number };
+
+type State = 'starting' | 'running' | 'draining' | 'stopped';
+
+export class Pipeline {
+  readonly ledger = new Ledger();
+  readonly sinkStats: SinkStats;
+  readonly memory: MemoryBudget;
+  readonly queue: RecordQueue;
+  readonly sinkQueue: SinkQueue;
+  readonly batcher: Batcher;
+  readonly rows: Rows;
+  readonly sources: readonly Source[];
+  readonly sourceStats: ReadonlyMap<string, SourceStats>;
+  readonly sinkName: string;
+  readonly operators: ReturnType<typeof createOperators>;
+  readonly startedAt: number;
+  /** Our clock, µs, when data was last given up; undefined = never. */
+  lastLossAt: number | undefined;
+  state: State = 'starting';
+
+  readonly #parts: PipelineParts;
+  readonly #reader: Reader;
+  readonly #limited: RateLimitedLog;
+  readonly #room = new Bell();
+  readonly #drain = new AbortController();
+  readonly #giveUp = new AbortController();
+  readonly #readSources = new Map<string, ReadSource>();
+  #live: number;
+
+  constructor(parts: PipelineParts) {
+    const { settings, clock, log } = parts;
+    this.#parts = parts;
+    this.startedAt = clock.now();
+    this.sinkName = parts.sink.name;
+    this.#limited = new RateLimitedLog(log, clock);
+    this.sinkStats = new SinkStats(parts.sources.every((source) => !source.rereadable));
+    this.memory = new MemoryBudget(settings.maxMemoryBytes);
+    this.queue = this.#createRecordQueue();
+    this.sinkQueue = this.#createSinkQueue();
+    this.batcher = this.#createBatcher();
+    const instruments = new Instruments();
+    for (const part of parts.sources) this.#readSources.set(part.name, readSource(part, settings));
+    this.sourceStats = new Map([...this.#readSources].map(([name, { stats }]) => [name, stats]));
+    this.rows = new Rows({
+      batcher: this.batcher,
+      ledger: this.ledger,
+      store: settings.store,
+      stats: (name) => this.sourceStats.get(name),
+      log: this.#limited,
+    });
+    this.operators = createOperators(this.#operatorsSettings(instruments), this.rows);
+    this.#reader = this.#createReader(instruments);
+    this.sources = parts.sources.map((part) => part.create(this.#intake(part)));
+    this.#live = this.sources.length;
+  }
+
+  /**
+   * Runs until `stop` is called or every source has ended, then drains. Resolves with what was left behind. Throws when
+   * an invariant of ours broke.
+   */
+  async run(): Promise<Outcome> {
+    const { clock, settings, sink } = this.#parts;
+    const readers = this.#reader.run(this.#giveUp.signal);
+    const workers = this.#startWorkers();
+    const failed = firstFailure([readers, ...workers]);
+    for (const source of this.sources) source.start();
+    this.state = 'running';
+    await Promise.race([aborted(this.#drain.signal), failed]);
+    this.state = 'draining';
+    const deadline = clock.after(settings.drainMs, () => this.#giveUp.abort());
+    try {
+      await Promise.race([this.#drainAll(readers, workers), failed]);
+    } finally {
+      deadline.cancel();
+      this.#giveUp.abort();
+    }
+    await sink.close();
+    this.state = 'stopped';
+    return this.left();
+  }
+
+  /** Begins the drain. Idempotent. */
+  stop(): void {
+    this.#drain.abort();
+  }
+
+  /** Stops waiting: what is not committed by now is left behind. */
+  abandon(): void {
+    this.#drain.abort();
+    this.#giveUp.abort();
+  }
+
+  /** Frames received and rows decoded that have no outcome. */
+  left(): Outcome {
+    const rows = this.ledger.rows;
+    const kinds = ['trade', 'quote', 'bar', 'gap', 'dead_letter'] as const;
+    return {
+      frames: this.ledger.unread(),
+      rows: kinds.reduce(
+        (sum, kind) => sum + (rows[kind].decoded > 0 ? this.ledger.inFlight(kind) : 0),
+        0,
+      ),
+    };
+  }
+
+  /** Frames that wait in front of the operators, counted where they are. */
+  waitingFrames(): number {
+    return this.queue.frames() + this.#reader.unread();
+  }
+
+  /** Rows of a table in open, queued and committing batches, counted where they are. */
+  waitingRows(table: OpenedBatch['batch']['table']): number {
+    return (
+      this.batcher.open(table) + this.sinkQueue.rows(table) + this.sinkStats.rowsCommitting(table)
+    );
+  }
+
+  async #drainAll(reader: Promise<void>, workers: readonly Promise<void>[]): Promise<void> {
+    await Promise.all(this.sources.map((source) => source.stop()));
+    this.#reader.hurry();
+    this.queue.close();
+    await reader;
+    if (!this.#giveUp.signal.aborted) this.operators.drain(this.#reader.lastReceive);
+    this.batcher.flush();
+    this.sinkQueue.close();
+    await Promise.all(workers);
+    await this.#commitLastLetters();
+  }
+
+  /** Rows refused during the last commits have become dead letters after the workers' queue was closed. */
+  async #commitLastLetters(): Promise<void> {
+    if (this.batcher.open('dead_letter') === 0 || this.#giveUp.signal.aborted) return;
+    this.batcher.flush();
+    await runSinkWorker(this.#workerParts(), this.#giveUp.signal);
+  }
+
+  #startWorkers(): readonly Promise<void>[] {
+    const { sink, settings } = this.#parts;
+    const count = Math.min(settings.sinkWorkers, sink.maxWorkers);
+    return Array.from({ length: count }, () =>
+      runSinkWorker(this.#workerParts(), this.#giveUp.signal),
+    );
+  }
+
+  #workerParts(): Parameters<typeof runSinkWorker>[0] {
+    const { sink, clock, random } = this.#parts;
+    const { sinkQueue: queue, batcher, ledger, memory, sinkStats: stats } = this;
+    const onSettled = (): void => {
+      this.#room.ring();
+      this.queue.memoryFreed();
+    };
+    return {
+      sink,
+      queue,
+      batcher,
+      ledger,
+      memory,
+      stats,
+      clock,
+      random,
+      log: this.#limited,
+      onSettled,
+    };
+  }
+
+  #createRecordQueue(): RecordQueue {
+    const { settings } = this.#parts;
+    return new RecordQueue({
+      maxBlocks: settings.opQueueMax,
+      policy: settings.dropPolicy,
+      memory: this.memory,
+      onDrop: (source, count) => {
+        this.ledger.frameDropped(`queue_${settings.dropPolicy}`, count);
+        this.#lost(`frames ${source}`, 'Frames were dropped: the operator queue is full', {
+          source,
+        });
+      },
+    });
+  }
+
+  #createSinkQueue(): SinkQueue {
+    const { settings } = this.#parts;
+    return new SinkQueue({
+      maxBatches: settings.sinkQueueMax,
+      policy: settings.backpressurePolicy,
+      memoryFull: () => this.memory.full,
+      onDrop: (opened) => this.#dropBatch(opened),
+    });
+  }
+
+  #createBatcher(): Batcher {
+    const { settings, clock } = this.#parts;
+    return new Batcher({
+      maxRows: settings.batchSize,
+      maxBytes: settings.maxBytes,
+      flushMs: settings.flushMs,
+      clock,
+      idle: () => this.sinkStats.idle > 0,
+      onRow: (bytes) => this.memory.addBatches(bytes),
+      cut: (opened) => this.sinkQueue.push(opened),
+    });
+  }
+
+  #createReader(instruments: Instruments): Reader {
+    const { settings, clock, run } = this.#parts;
+    return new Reader({
+      queue: this.queue,
+      source: (name) => this.#readSources.get(name),
+      instruments,
+      operators: this.operators,
+      rows: this.rows,
+      ledger: this.ledger,
+      pacing: createPacing(settings.maxMsgsPerSec, settings.burst, () => clock.now()),
+      clock,
+      run,
+      room: () => this.#waitForRoom(),
+      onEnded: () => this.#sourceEnded(),
+    });
+  }
+
+  #intake(part: SourcePart): Intake {
+    const { ledger, queue } = this;
+    const policy = this.#parts.settings.dropPolicy;
+    return createSourceIntake({
+      source: part.name,
+      rereadable: part.rereadable,
+      policy,
+      queue,
+      ledger,
+    });
+  }
+
+  #operatorsSettings(instruments: Instruments): OperatorsSettings {
+    const { settings, sources } = this.#parts;
+    const venues = new Map(sources.map(({ venue }) => [venue.id, venue]));
+    return {
+      ...settings.operators,
+      facts: (id) => {
+        const venue = venues.get(id);
+        if (venue === undefined) throw new MdpError('invariant', `no source has the venue ${id}`);
+        return venue.facts;
+      },
+      instrument: (venue, symbol) => {
+        const instrument = instruments.intern(venue, symbol);
+        if (instrument !== undefined) return instrument;
+        throw new MdpError('instrument_limit', 'more instruments than this process holds');
+      },
+    };
+  }
+
+  /** The reader waits while the sink queue is at its bound, or memory is and the sink holds some of it. */
+  #waitForRoom(): Promise<void> | undefined {
+    const blocked = this.sinkQueue.blocked || (this.memory.full && this.#sinkHoldsMemory());
+    if (!blocked || this.#giveUp.signal.aborted) return undefined;
+    return this.#room.wait(this.#giveUp.signal);
+  }
+
+  #sinkHoldsMemory(): boolean {
+    return (
+      this.#parts.settings.backpressurePolicy === 'block' &&
+      this.memory.batches > this.memory.limit / 2
+    );
+  }
+
+  #dropBatch(opened: OpenedBatch): void {
+    const { batch } = opened;
+    const reason = `sink_${this.#parts.settings.backpressurePolicy}`;
+    this.memory.addBatches(-batch.bytes);
+    this.ledger.rowsDropped(batch.table, reason, batch.rows.length);
+    const gaps: readonly Gap[] = gapsOfDroppedBatch(batch, receiveTime(this.#parts.clock.now()));
+    for (const gap of gaps) this.rows.gap(gap);
+    this.#lost(`batch ${batch.table}`, 'A batch was dropped: the sink queue is full', {
+      table: batch.table,
+      rows: batch.rows.length,
+    });
+  }
+
+  #lost(key: string, message: string, fields: Record<string, string | number>): void {
+    this.lastLossAt = this.#parts.clock.now();
+    this.#limited.say(key, 'error', message, fields);
+  }
+
+  #sourceEnded(): void {
+    this.#live -= 1;
+    if (this.#live <= 0) this.stop();
+  }
+}
+
+const readSource = (part: SourcePart, settings: PipelineSettings): ReadSource => {
+  const known: (boolean | undefined)[] = [];
+  return {
+    name: part.name,
+    venue: part.venue,
+    stats: new SourceStats(part.name),
+    wanted: ({ id, venue, symbol }) => {
+      const before = known[id];
+      if (before !== undefined) return before;
+      const asked = part.symbols === undefined || part.symbols.has(symbol);
+      const wanted = asked && belongsTo(settings.shard, venue, symbol);
+      known[id] = wanted;
+      return wanted;
+    },
+  };
+};
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+
+/** Never resolves; rejects as soon as one of them does. */
+const firstFailure = (running: readonly Promise<void>[]): Promise<never> =>
+  new Promise((_resolve, reject) => {
+    for (const promise of running) promise.catch(reject);
+  });

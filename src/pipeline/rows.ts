@@ -1,0 +1,140 @@
+import type { Bar } from '../market/bar.ts';
+import type { Quote, Trade } from '../market/events.ts';
+import type { Gap } from '../market/gap.ts';
+import type { FrameRecord, MarketRecord } from '../market/record.ts';
+import { timeframeName } from '../market/timeframes.ts';
+import type { OperatorsOutput, RejectedReason } from '../operators/operator.ts';
+import type { RateLimitedLog } from '../runtime/rate-limited-log.ts';
+import type { RejectReason, UndecodableReason } from '../venues/venue.ts';
+import type { Batcher } from './batcher.ts';
+import { DeadLetterSamples } from './dead-letters.ts';
+import { increase, type Ledger } from './ledger.ts';
+import { rowAsText } from './row-text.ts';
+import type { SourceStats } from './source-stats.ts';
+
+export type Store = ReadonlySet<'trades' | 'quotes' | 'bars'>;
+
+export type RowsOptions = {
+  readonly batcher: Batcher;
+  readonly ledger: Ledger;
+  readonly store: Store;
+  readonly stats: (source: string) => SourceStats | undefined;
+  readonly log: RateLimitedLog;
+};
+
+/**
+ * Where rows leave the operators: each is entered in the ledger and, when it is to be stored, added to its batch. Also
+ * turns what was refused on the way into dead letters.
+ */
+export class Rows implements OperatorsOutput {
+  readonly #options: RowsOptions;
+  readonly #samples = new DeadLetterSamples();
+  /** Bars made, by name of the timeframe. */
+  readonly barsOut = new Map<string, number>();
+  #record: MarketRecord | undefined;
+  #position = 0n;
+  #refusals = 0;
+
+  constructor(options: RowsOptions) {
+    this.#options = options;
+  }
+
+  /** Everything until the next call comes of this record. */
+  at(record: MarketRecord, position: bigint): void {
+    this.#record = record;
+    this.#position = position;
+    this.#refusals = 0;
+  }
+
+  /** Enters a decoded row; false = by configuration it goes no further. */
+  wanted(row: Trade | Quote, wanted: boolean): boolean {
+    const counts = this.#options.ledger.rows[row.kind];
+    counts.decoded += 1;
+    if (!wanted) counts.notStored += 1;
+    return wanted;
+  }
+
+  trade(trade: Trade): void {
+    const { ledger, store, batcher } = this.#options;
+    if (trade.late !== undefined) increase(ledger.late, trade.late, 1);
+    if (store.has('trades')) batcher.trade(trade);
+    else ledger.rows.trade.notStored += 1;
+  }
+
+  quote(quote: Quote): void {
+    const { ledger, store, batcher } = this.#options;
+    if (store.has('quotes')) batcher.quote(quote);
+    else ledger.rows.quote.notStored += 1;
+  }
+
+  bar(bar: Bar): void {
+    const { ledger, store, batcher } = this.#options;
+    ledger.rows.bar.decoded += 1;
+    increase(this.barsOut, timeframeName(bar.timeframe) ?? `${bar.timeframe}s`, 1);
+    if (store.has('bars')) batcher.bar(bar);
+    else ledger.rows.bar.notStored += 1;
+  }
+
+  gap(gap: Gap): void {
+    const { ledger, batcher, log } = this.#options;
+    ledger.rows.gap.decoded += 1;
+    batcher.gap(gap);
+    if (gap.filledAt !== undefined || gap.detectedAt !== this.#record?.receiveTime) return;
+    const stats = this.#options.stats(this.#record.source);
+    if (stats !== undefined) {
+      increase(stats.gaps, gap.reason, 1);
+      stats.missing += Number(gap.missing ?? 0);
+    }
+    log.say(`gap ${gap.reason}`, 'warn', 'A hole in the trades was found', {
+      venue: gap.instrument.venue,
+      symbol: gap.instrument.symbol,
+      reason: gap.reason,
+      missing: gap.missing === undefined ? 'unknown' : String(gap.missing),
+    });
+  }
+
+  duplicate(row: Trade | Quote): void {
+    this.#options.ledger.rows[row.kind].duplicates += 1;
+  }
+
+  rejected(row: Trade | Quote, reason: RejectedReason): void {
+    this.#options.ledger.rowRejected(row.kind, reason);
+    this.#deadLetter('validate', reason, rowAsText(row));
+  }
+
+  /** A row inside a readable frame that decode could not take. */
+  refusedRow(kind: 'trade' | 'quote', reason: RejectReason, frame: FrameRecord): void {
+    this.#options.ledger.rows[kind].decoded += 1;
+    this.#options.ledger.rowRejected(kind, reason);
+    this.#deadLetter('decode', reason, frame.text);
+  }
+
+  undecodable(reason: UndecodableReason, frame: FrameRecord): void {
+    this.#options.ledger.frameUndecodable(reason);
+    this.#deadLetter('decode', reason, frame.text);
+  }
+
+  #deadLetter(stage: 'decode' | 'validate', reason: string, payload: string): void {
+    const record = this.#record;
+    if (record === undefined) return;
+    const letter = this.#samples.sample({
+      position: this.#position,
+      row: this.#refusals,
+      receiveTime: record.receiveTime,
+      source: record.source,
+      stage,
+      reason,
+      sqlstate: undefined,
+      payload,
+    });
+    this.#refusals += 1;
+    if (letter === undefined) return;
+    this.#options.ledger.rows.dead_letter.decoded += 1;
+    this.#options.batcher.deadLetter(letter);
+    this.#options.log.say(`${stage} ${reason}`, 'warn', 'Input was refused and kept as a sample', {
+      source: record.source,
+      stage,
+      reason,
+    });
+  }
+}

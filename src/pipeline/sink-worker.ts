@@ -1,0 +1,185 @@
+import { stableId } from '../market/id.ts';
+import type { Bar } from '../market/bar.ts';
+import type { Quote, Trade } from '../market/events.ts';
+import type { Gap } from '../market/gap.ts';
+import { receiveTime } from '../market/time.ts';
+import { backoffMs, type BackoffPolicy } from '../runtime/backoff.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { MdpError } from '../runtime/errors.ts';
+import type { RateLimitedLog } from '../runtime/rate-limited-log.ts';
+import { pause } from '../runtime/waiting.ts';
+import type { Committed, DeadLetter, RejectedRow, Sink, SinkWorker } from '../sinks/sink.ts';
+import type { Batcher, OpenedBatch } from './batcher.ts';
+import type { Ledger } from './ledger.ts';
+import type { MemoryBudget } from './memory.ts';
+import { rowAsText } from './row-text.ts';
+import type { SinkQueue } from './sink-queue.ts';
+import type { SinkStats } from './sink-stats.ts';
+
+/** The database is asked again after so long, at first and at most. */
+const RETRY: BackoffPolicy = { floorMs: 20, baseMs: 100, capMs: 10_000 };
+
+export type WorkerParts = {
+  readonly sink: Sink;
+  readonly queue: SinkQueue;
+  readonly batcher: Batcher;
+  readonly ledger: Ledger;
+  readonly memory: MemoryBudget;
+  readonly stats: SinkStats;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: RateLimitedLog;
+  /** Memory was freed, or a batch left the queue. */
+  readonly onSettled: () => void;
+};
+
+/**
+ * One sink worker: opens its connection and commits batch after batch, until the queue is closed and empty or `signal`
+ * is aborted. A batch that cannot be committed is held and tried again for as long as it takes; nothing is thrown away.
+ */
+export const runSinkWorker = async (parts: WorkerParts, signal: AbortSignal): Promise<void> => {
+  const { queue, stats, batcher } = parts;
+  const worker = await untilDone(parts, signal, 'open', () => parts.sink.open(signal));
+  if (worker === undefined) return;
+  stats.opened();
+  try {
+    while (!signal.aborted) {
+      const opened = queue.take();
+      if (opened !== undefined) {
+        await commitBatch(parts, worker, opened, signal);
+        continue;
+      }
+      if (queue.closed) return;
+      stats.idle += 1;
+      batcher.flushAged();
+      if (queue.length === 0 && !queue.closed) await queue.filled(signal);
+      stats.idle -= 1;
+    }
+  } finally {
+    await worker.close();
+  }
+};
+
+const commitBatch = async (
+  parts: WorkerParts,
+  worker: SinkWorker,
+  opened: OpenedBatch,
+  signal: AbortSignal,
+): Promise<void> => {
+  const { stats, clock, memory } = parts;
+  const { batch } = opened;
+  stats.committing(batch.table, batch.rows.length);
+  const committed = await untilDone(parts, signal, batch.table, async () => {
+    const began = clock.now();
+    const outcome = await worker.commit(batch, signal);
+    stats.commitSeconds.observe((clock.now() - began) / 1e6);
+    return outcome;
+  });
+  if (committed === undefined) return;
+  stats.committing(batch.table, -batch.rows.length);
+  memory.addBatches(-batch.bytes);
+  settle(parts, opened, committed);
+  parts.onSettled();
+};
+
+/** Enters in the ledger what the database said, and nothing before. */
+const settle = (parts: WorkerParts, opened: OpenedBatch, committed: Committed): void => {
+  const { batch } = opened;
+  const counts = parts.ledger.rows[batch.table];
+  const { dead } = committed;
+  if (committed.committed + committed.alreadyThere + dead.length !== batch.rows.length) {
+    throw new MdpError('invariant', 'a commit did not account for every row of its batch', {
+      context: { table: batch.table, rows: batch.rows.length },
+    });
+  }
+  counts.committed += committed.committed;
+  counts.alreadyThere += committed.alreadyThere;
+  counts.deadLettered += dead.length;
+  parts.stats.committed(opened, committed, parts.clock.now());
+  for (const rejected of dead) deadLetter(parts, opened, rejected);
+};
+
+const deadLetter = (parts: WorkerParts, opened: OpenedBatch, rejected: RejectedRow): void => {
+  const { batch } = opened;
+  const row = batch.rows[rejected.index];
+  if (row === undefined || row.kind === 'dead_letter') return;
+  parts.ledger.rows.dead_letter.decoded += 1;
+  parts.batcher.deadLetter(letterOf(row, rejected, opened));
+  parts.stats.deadLetters.set(
+    rejected.reason,
+    (parts.stats.deadLetters.get(rejected.reason) ?? 0) + 1,
+  );
+  parts.log.say(`dead ${rejected.reason}`, 'error', 'The database refused a row: dead-lettered', {
+    table: batch.table,
+    reason: rejected.reason,
+    sqlstate: rejected.sqlstate,
+  });
+};
+
+/** Every refused row is kept whole. Its position is made of its content, so that a second try leaves one copy. */
+const letterOf = (
+  row: Trade | Quote | Bar | Gap,
+  rejected: RejectedRow,
+  opened: OpenedBatch,
+): DeadLetter => {
+  const text = rowAsText(row);
+  return {
+    kind: 'dead_letter',
+    position: BigInt(stableId(text)),
+    row: 0,
+    receiveTime: receivedAt(row),
+    source: row.instrument.venue,
+    stage: 'sink',
+    reason: rejected.reason,
+    sqlstate: rejected.sqlstate,
+    payload: new TextEncoder().encode(`${opened.batch.table} ${text}`),
+  };
+};
+
+const receivedAt = (row: Trade | Quote | Bar | Gap): DeadLetter['receiveTime'] => {
+  if (row.kind === 'trade' || row.kind === 'quote') return row.receiveTime;
+  if (row.kind === 'gap') return row.detectedAt;
+  return receiveTimeOfBar(row);
+};
+
+/** A bar has no receive time of its own: its open time stands in, which keeps the letter the same on every try. */
+const receiveTimeOfBar = (bar: Bar): DeadLetter['receiveTime'] => receiveTime(bar.openTime);
+
+/** Tries until it succeeds; undefined when `signal` was aborted first. Only `MdpError` is waited out. */
+const untilDone = async <T>(
+  parts: WorkerParts,
+  signal: AbortSignal,
+  what: string,
+  attempt: () => Promise<T>,
+): Promise<T | undefined> => {
+  for (let tries = 0; !signal.aborted; tries += 1) {
+    try {
+      const result = await attempt();
+      parts.stats.succeeded(parts.clock.now());
+      return result;
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      if (!(error instanceof MdpError) || error.code === 'invariant') throw error;
+      parts.stats.failed(error, tries, parts.clock.now(), what !== 'open');
+      sayFailed(parts, error, what, tries);
+      await pause(parts.clock, backoffMs(RETRY, tries, parts.random), signal);
+    }
+  }
+  return undefined;
+};
+
+const sayFailed = (parts: WorkerParts, error: MdpError, what: string, tries: number): void => {
+  parts.log.say(
+    `sink ${error.code}`,
+    error.retry ? 'warn' : 'error',
+    'The database did not take a batch: held, and tried again',
+    {
+      what,
+      code: error.code,
+      attempt: tries + 1,
+      reason: error.message,
+      hint: error.hint,
+      ...error.context,
+    },
+  );
+};

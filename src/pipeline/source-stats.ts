@@ -1,0 +1,37 @@
+import type { Instrument } from '../market/instrument.ts';
+import { PlainHistogram } from '../runtime/histogram.ts';
+import { increase } from './ledger.ts';
+
+/** Seconds from event to receipt. Venues' clocks run ahead of ours too: what is negative falls into the first bucket. */
+const LAG_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
+
+/** What the reader counts of one source, in plain numbers; metrics copy them at scrape. */
+export class SourceStats {
+  readonly name: string;
+  /** Decoded trades and quotes by dense instrument id; undefined where the source never had the instrument. */
+  readonly items: (number | undefined)[] = [];
+  readonly instruments: Instrument[] = [];
+  readonly decodeErrors = new Map<string, number>();
+  readonly lag = new PlainHistogram(LAG_BUCKETS);
+  readonly gaps = new Map<string, number>();
+  missing = 0;
+  pacingBlocked = 0;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  item(instrument: Instrument): void {
+    const before = this.items[instrument.id];
+    if (before === undefined) this.instruments.push(instrument);
+    this.items[instrument.id] = (before ?? 0) + 1;
+  }
+
+  total(): number {
+    return this.instruments.reduce((sum, { id }) => sum + (this.items[id] ?? 0), 0);
+  }
+
+  decodeError(reason: string): void {
+    increase(this.decodeErrors, reason, 1);
+  }
+}
