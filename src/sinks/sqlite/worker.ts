@@ -1,0 +1,120 @@
+import type { Database, SQLQueryBindings, Statement } from 'bun:sqlite';
+import type { Instrument } from '../../market/instrument.ts';
+import { MdpError } from '../../runtime/errors.ts';
+import type { Batch, Committed, RejectedRow, SinkWorker } from '../sink.ts';
+import { databaseError, refusedReason, rejectedRow } from './errors.ts';
+import { InstrumentIds } from './instrument-ids.ts';
+import {
+  barWriter,
+  deadLetterWriter,
+  gapWriter,
+  quoteWriter,
+  tradeWriter,
+  type TableWriter,
+} from './tables.ts';
+
+type RowStatement = Statement<unknown, SQLQueryBindings[]>;
+type InstrumentRow = { readonly instrument: Instrument };
+
+/**
+ * The one writer of a file. A batch is one transaction of prepared single-row statements, so a refused row costs itself only.
+ * The call returns when the write-ahead log is on the disk.
+ */
+export class SqliteWorker implements SinkWorker {
+  readonly #db: Database;
+  readonly #path: string;
+  readonly #onClose: () => void;
+  readonly #instruments: InstrumentIds;
+  readonly #statements = new Map<string, RowStatement>();
+  #closed = false;
+
+  constructor(db: Database, path: string, onClose: () => void) {
+    this.#db = db;
+    this.#path = path;
+    this.#onClose = onClose;
+    this.#instruments = new InstrumentIds(db);
+  }
+
+  commit(batch: Batch, signal: AbortSignal): Promise<Committed> {
+    return Promise.try(() => {
+      if (signal.aborted) throw new MdpError('aborted', 'commit aborted before it began');
+      if (batch.rows.length === 0) return { committed: 0, alreadyThere: 0, dead: [] };
+      return this.#inTransaction(() => this.#write(batch));
+    });
+  }
+
+  close(): Promise<void> {
+    return Promise.try(() => {
+      if (this.#closed) return;
+      this.#closed = true;
+      for (const statement of this.#statements.values()) statement.finalize();
+      this.#instruments.close();
+      this.#db.close();
+      this.#onClose();
+    });
+  }
+
+  #inTransaction(write: () => Committed): Committed {
+    try {
+      this.#db.run('begin immediate');
+      const committed = write();
+      this.#db.run('commit');
+      return committed;
+    } catch (error) {
+      this.#rollBack();
+      throw databaseError(error, 'write to', this.#path);
+    }
+  }
+
+  #rollBack(): void {
+    this.#instruments.forget();
+    // A full disk, for one, has already rolled back by itself.
+    if (this.#db.inTransaction) this.#db.run('rollback');
+  }
+
+  #write(batch: Batch): Committed {
+    switch (batch.table) {
+      case 'trade':
+        return this.#insert(batch.rows, tradeWriter, this.#instrumentId);
+      case 'quote':
+        return this.#insert(batch.rows, quoteWriter, this.#instrumentId);
+      case 'bar':
+        return this.#insert(batch.rows, barWriter, this.#instrumentId);
+      case 'gap':
+        return this.#insert(batch.rows, gapWriter, this.#instrumentId);
+      case 'dead_letter':
+        return this.#insert(batch.rows, deadLetterWriter, () => 0);
+    }
+  }
+
+  readonly #instrumentId = (row: InstrumentRow): number =>
+    this.#instruments.databaseId(row.instrument);
+
+  #insert<Row>(
+    rows: readonly Row[],
+    writer: TableWriter<Row>,
+    instrumentId: (row: Row) => number,
+  ): Committed {
+    const statement = this.#statement(writer.sql);
+    const dead: RejectedRow[] = [];
+    let committed = 0;
+    for (const [index, row] of rows.entries()) {
+      try {
+        committed += statement.run(...writer.values(row, instrumentId(row))).changes;
+      } catch (error) {
+        const reason = refusedReason(error);
+        if (reason === undefined) throw error;
+        dead.push(rejectedRow(index, reason));
+      }
+    }
+    return { committed, alreadyThere: rows.length - committed - dead.length, dead };
+  }
+
+  #statement(sql: string): RowStatement {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#db.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+}
