@@ -58,12 +58,12 @@ function parseShort(text: string): Decimal | undefined {
     } else if (digit === 0) {
       zeros++;
     } else {
-      units = units * (tens[zeros + 1] ?? Infinity) + digit;
+      units = units * (tens[zeros + 1] ?? Number.NaN) + digit;
       scale += zeros + 1;
       zeros = 0;
     }
   }
-  // A float that ever passed 2^53 never comes back below it here; NaN is 0 times Infinity.
+  // A float that ever passed 2^53 never comes back below it here.
   if (!Number.isSafeInteger(units)) return undefined;
   return { units: start === 1 && units !== 0 ? -units : units, scale };
 }
@@ -109,7 +109,8 @@ export function fromJson(text: string): Decimal | undefined {
 }
 
 export function signOf(value: Decimal): -1 | 0 | 1 {
-  return value.units > 0 ? 1 : value.units < 0 ? -1 : 0;
+  if (value.units === 0) return 0;
+  return value.units < 0 ? -1 : 1;
 }
 
 /** Negative, 0 or positive, as `a` is less than, equal to or greater than `b`. */

@@ -19,9 +19,8 @@ export class Instruments {
     if (known !== undefined || this.#byId.length >= maxInstruments) return known;
     const instrument: Instrument = { id: this.#byId.length, venue, symbol };
     this.#byId.push(instrument);
-    let symbols = this.#byVenue.get(venue);
-    if (symbols === undefined) this.#byVenue.set(venue, (symbols = new Map()));
-    symbols.set(symbol, instrument);
+    const symbols = this.#byVenue.get(venue) ?? new Map<string, Instrument>();
+    this.#byVenue.set(venue, symbols.set(symbol, instrument));
     return instrument;
   }
 

@@ -49,5 +49,6 @@ export function multiplyInteger(a: Integer, b: Integer): Integer {
 
 /** Negative, 0 or positive, as `a` is less than, equal to or greater than `b`. */
 export function compareInteger(a: Integer, b: Integer): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }

@@ -21,11 +21,13 @@ const lastMicros = Number.MAX_SAFE_INTEGER;
 
 /** Calls integer microseconds a time of the venue's clock. The caller vouches for them. */
 export function eventTime(micros: number): EventTime {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the brand exists in types only
   return micros as EventTime;
 }
 
 /** Calls integer microseconds a time of our clock. The caller vouches for them. */
 export function receiveTime(micros: number): ReceiveTime {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the brand exists in types only
   return micros as ReceiveTime;
 }
 
