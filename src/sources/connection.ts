@@ -1,0 +1,368 @@
+/**
+ * One WebSocket from its opening to its end: connects within a deadline, subscribes at the venue's pace, stamps and hands
+ * on every frame, ticks, pings, notices silence, and pauses while the intake is full. It ends once, says why, and is
+ * never opened again. It does not decide what happens next: that is its line's.
+ *
+ * The socket callback only stamps and hands on. What frames mean for the connection is read a moment later, in blocks.
+ */
+import { receiveTime } from '../market/time.ts';
+import type { Clock, Timer } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Venue } from '../venues/venue.ts';
+import { refusedStatus } from './socket.ts';
+import type { OpenSocket, Socket } from './socket.ts';
+import type { Intake } from './source.ts';
+import type { Subscription } from './subscription.ts';
+import type { Timing } from './timing.ts';
+import type { Traffic } from './traffic.ts';
+
+/** Frames and bytes that wait to be classified; at either limit they are classified at once. */
+const CLASSIFY_FRAMES = 256;
+const CLASSIFY_BYTES = 1024 * 1024;
+/** Statuses by which venues tell a client to stay away for a while. */
+const THROTTLED = new Set([403, 418, 429]);
+
+export type ConnectionSettings = {
+  readonly url: string;
+  readonly connectTimeoutMs: number;
+  readonly maxFrameBytes: number;
+  readonly compression: boolean;
+  /** Without data for this long the connection is mute; 0 = never. */
+  readonly muteAfterMs: number;
+};
+
+export type ConnectionParts = {
+  readonly venue: Venue;
+  readonly intake: Intake;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly openSocket: OpenSocket;
+  readonly timing: Timing;
+  readonly traffic: Traffic;
+};
+
+/** Whoever holds the connection. Never called before `open()` returned, and not after `ended`. */
+export interface ConnectionHolder {
+  /** The socket is open; gives the connection its number. */
+  opened(connection: Connection): number;
+  /** The first data frame. */
+  heard(connection: Connection): void;
+  /** Every subscribe frame was answered or given up. */
+  settled(connection: Connection): void;
+  ended(connection: Connection, end: ConnectionEnd): void;
+}
+
+export type ConnectionEnd = {
+  /** In words for an operator, close codes and statuses included. */
+  readonly reason: string;
+  /** The venue asks us to stay away for longer. */
+  readonly throttled: boolean;
+  /** Open, but no data came for `muteAfterMs`. */
+  readonly mute: boolean;
+  readonly wasOpen: boolean;
+};
+
+export class Connection {
+  readonly subscription: Subscription;
+  readonly #settings: ConnectionSettings;
+  readonly #parts: ConnectionParts;
+  readonly #holder: ConnectionHolder;
+  readonly #timers = new Set<Timer>();
+  #phase: 'connecting' | 'open' | 'closing' | 'ended' = 'connecting';
+  #socket: Socket | undefined;
+  #number = 0;
+  #hasData = false;
+  #failure: string | undefined;
+  #leaving: string | undefined;
+
+  #arrival = receiveTime(0);
+  #arrivedSinceTick = false;
+  #dataSinceTick = false;
+  #quietMs = 0;
+  #muteMs = 0;
+
+  #unclassified: string[] = [];
+  #unclassifiedBytes = 0;
+  #pause: AbortController | undefined;
+
+  constructor(
+    settings: ConnectionSettings,
+    subscription: Subscription,
+    parts: ConnectionParts,
+    holder: ConnectionHolder,
+  ) {
+    this.#settings = settings;
+    this.subscription = subscription;
+    this.#parts = parts;
+    this.#holder = holder;
+  }
+
+  get isOpen(): boolean {
+    return this.#phase === 'open';
+  }
+
+  /** Whether market data has come. */
+  get hasData(): boolean {
+    return this.#hasData;
+  }
+
+  /** Begins; call once. */
+  open(): void {
+    const { clock, openSocket } = this.#parts;
+    const { url, compression, connectTimeoutMs } = this.#settings;
+    this.#later(connectTimeoutMs, () => {
+      if (this.#phase === 'connecting') this.#cut(`not open after ${connectTimeoutMs} ms`);
+    });
+    try {
+      this.#socket = openSocket(
+        url,
+        { compression },
+        {
+          opened: () => this.#opened(),
+          message: (data) => this.#message(data),
+          alive: () => this.#arrived(receiveTime(clock.now())),
+          failed: (message) => {
+            this.#failure = message;
+          },
+          closed: (code, reason) => this.#closed(code, reason),
+        },
+      );
+    } catch (error) {
+      // An address that the client refuses to dial: nothing was open, so nothing is lost; told like any failed connect.
+      const reason = `cannot dial: ${String(error)}`;
+      this.#later(0, () => this.#end({ reason }));
+    }
+  }
+
+  /** Ends in order: close frame, and after a while the cut. Frames that were not read yet are not read any more. */
+  close(reason: string): void {
+    if (this.#phase === 'connecting') {
+      this.#cut(reason);
+    } else if (this.#phase === 'open') {
+      this.#phase = 'closing';
+      this.#leaving = reason;
+      this.#endPause();
+      this.#cancelTimers();
+      this.#classify();
+      this.#socket?.close();
+      this.#later(this.#parts.timing.closeMs, () => this.#cut(reason));
+    }
+  }
+
+  #opened(): void {
+    if (this.#phase !== 'connecting') return;
+    const { clock, timing } = this.#parts;
+    this.#phase = 'open';
+    this.#cancelTimers();
+    this.#number = this.#holder.opened(this);
+    this.#arrival = receiveTime(clock.now());
+    this.#state('connected');
+    this.#timers.add(clock.every(timing.tickMs, () => this.#tick()));
+    this.#state('subscribed', this.subscription.opened());
+    this.#subscribe();
+  }
+
+  /** Sends frame after frame, one send a second short of the venue's limit: that one is left for pings. */
+  #subscribe(): void {
+    if (this.#phase !== 'open') return;
+    const frame = this.subscription.next();
+    if (frame !== undefined) {
+      this.#socket?.send(frame.text);
+      const perSecond = Math.max(1, this.#parts.venue.facts.maxSendsPerSecond - 1);
+      this.#later(1000 / perSecond, () => this.#subscribe());
+      return;
+    }
+    if (this.subscription.settled) {
+      this.#holder.settled(this);
+      return;
+    }
+    this.#later(this.#parts.timing.confirmMs, () => {
+      if (this.subscription.settled) return;
+      this.subscription.giveUpWaiting();
+      if (this.subscription.settled) this.#holder.settled(this);
+    });
+  }
+
+  #message(data: string | Buffer): void {
+    if (this.#phase !== 'open') return;
+    const { clock, intake, traffic } = this.#parts;
+    const now = receiveTime(clock.now());
+    const text = typeof data === 'string' ? data : data.toString('utf8');
+    const bytes = Buffer.byteLength(text);
+    traffic.frames += 1;
+    traffic.bytes += bytes;
+    traffic.lastFrameAt = now;
+    this.#arrived(now);
+    if (bytes > this.#settings.maxFrameBytes) {
+      traffic.oversizedFrames += 1;
+      this.#cut(`a frame of ${bytes} bytes, more than max_frame_bytes`);
+      return;
+    }
+    intake.frame(now, this.#number, text);
+    if (bytes === 0) {
+      // Bun's client has delivered empty messages in place of compressed ones: what follows is not to be trusted.
+      traffic.emptyFrames += 1;
+      this.#cut('an empty frame');
+      return;
+    }
+    this.#toClassify(text, bytes);
+    if (intake.full && this.#pause === undefined) this.#pauseReading();
+  }
+
+  #arrived(at: ReceiveTime): void {
+    this.#arrival = at;
+    this.#arrivedSinceTick = true;
+  }
+
+  #toClassify(text: string, bytes: number): void {
+    this.#unclassified.push(text);
+    this.#unclassifiedBytes += bytes;
+    if (this.#unclassified.length >= CLASSIFY_FRAMES || this.#unclassifiedBytes >= CLASSIFY_BYTES) {
+      this.#classify();
+    } else if (this.#unclassified.length === 1) {
+      this.#later(0, () => this.#classify());
+    }
+  }
+
+  #classify(): void {
+    const frames = this.#unclassified;
+    this.#unclassified = [];
+    this.#unclassifiedBytes = 0;
+    for (const text of frames) {
+      const classified = this.#parts.venue.classify(text);
+      if (classified.kind === 'data') {
+        this.#dataSinceTick = true;
+      } else if (classified.kind === 'ack' || classified.kind === 'refused') {
+        this.#answer(classified);
+      }
+    }
+    if (this.#dataSinceTick && !this.#hasData && this.#phase === 'open') {
+      this.#hasData = true;
+      this.#holder.heard(this);
+    }
+  }
+
+  #answer(answer: Parameters<Subscription['answer']>[0]): void {
+    const settled = this.subscription.settled;
+    const idle = !this.subscription.hasUnsent;
+    const { subscribed, refused } = this.subscription.answer(answer);
+    this.#state('subscribed', subscribed);
+    if (refused.length > 0) {
+      this.#state('refused', refused);
+      this.#parts.log.warn('venue refused symbols', {
+        count: refused.length,
+        symbols: refused.slice(0, 10).join(' '),
+        reason: answer.reason,
+      });
+    }
+    if (this.#phase !== 'open') return;
+    if (idle && this.subscription.hasUnsent) this.#subscribe();
+    if (!settled && this.subscription.settled) this.#holder.settled(this);
+  }
+
+  #tick(): void {
+    const { clock, intake, timing } = this.#parts;
+    intake.tick(receiveTime(clock.now()), this.#number, this.#arrival);
+    if (this.#pause !== undefined) return;
+    this.#quietMs = this.#arrivedSinceTick ? 0 : this.#quietMs + timing.tickMs;
+    this.#muteMs = this.#dataSinceTick ? 0 : this.#muteMs + timing.tickMs;
+    this.#arrivedSinceTick = false;
+    this.#dataSinceTick = false;
+    this.#watch();
+  }
+
+  /**
+   * Silence is counted in ticks, each of which counts only once: a stalled process finds its frames waiting in the
+   * socket, and must not take the time that it slept itself for a silence of the venue.
+   */
+  #watch(): void {
+    const { timing } = this.#parts;
+    const { muteAfterMs } = this.#settings;
+    if (this.#quietMs >= timing.deadMs) {
+      this.#cut(`nothing arrived for ${timing.deadMs} ms, not even an answer to our pings`);
+    } else if (muteAfterMs > 0 && this.#muteMs >= muteAfterMs) {
+      this.#state('mute');
+      this.#cut(`connected, but no data for ${muteAfterMs} ms`, true);
+    } else if (this.#quietMs > 0 && this.#quietMs % timing.pingMs < timing.tickMs) {
+      this.#socket?.ping();
+    }
+  }
+
+  /** Stops reading until the intake has room, at most `pauseMs`: a venue drops a client that answers nothing. */
+  #pauseReading(): void {
+    const { clock, intake, timing, traffic } = this.#parts;
+    const pause = new AbortController();
+    const began = clock.now();
+    this.#pause = pause;
+    this.#socket?.pause();
+    const pong = clock.every(timing.pausedPongMs, () => this.#socket?.pong());
+    const cap = clock.after(timing.pauseMs, () => pause.abort());
+    void intake.room(pause.signal).then(() => {
+      pong.cancel();
+      cap.cancel();
+      traffic.pausedMicros += clock.now() - began;
+      this.#pause = undefined;
+      if (this.#phase === 'open') this.#socket?.resume();
+    });
+  }
+
+  /** A paused socket must read again before it is closed: it would neither see the answer nor be given back. */
+  #endPause(): void {
+    if (this.#pause === undefined) return;
+    this.#pause.abort();
+    this.#socket?.resume();
+  }
+
+  #closed(code: number, reason: string): void {
+    const status = this.#failure === undefined ? undefined : refusedStatus(this.#failure);
+    const words =
+      this.#failure ??
+      (reason === '' ? `closed with code ${code}` : `closed with code ${code}: ${reason}`);
+    const throttled = status !== undefined && THROTTLED.has(status);
+    this.#end({ reason: this.#leaving ?? words, throttled });
+  }
+
+  #cut(reason: string, mute = false): void {
+    if (this.#phase === 'ended') return;
+    // The holder hears of it now: the socket's own close event may never come, and is ignored when it does.
+    this.#end({ reason: this.#leaving ?? reason, mute });
+    this.#socket?.terminate();
+  }
+
+  #end(end: {
+    readonly reason: string;
+    readonly throttled?: boolean;
+    readonly mute?: boolean;
+  }): void {
+    if (this.#phase === 'ended') return;
+    const wasOpen = this.#phase !== 'connecting';
+    this.#endPause();
+    if (this.#phase === 'open') this.#classify();
+    this.#phase = 'ended';
+    this.#cancelTimers();
+    if (wasOpen) this.#state('lost');
+    this.#holder.ended(this, { throttled: false, mute: false, ...end, wasOpen });
+  }
+
+  #state(
+    state: 'connected' | 'subscribed' | 'refused' | 'mute' | 'lost',
+    symbols: readonly string[] = [],
+  ): void {
+    const named = state === 'subscribed' || state === 'refused';
+    if (named && symbols.length === 0) return;
+    this.#parts.intake.state(receiveTime(this.#parts.clock.now()), this.#number, state, symbols);
+  }
+
+  #later(ms: number, call: () => void): void {
+    const timer = this.#parts.clock.after(ms, () => {
+      this.#timers.delete(timer);
+      call();
+    });
+    this.#timers.add(timer);
+  }
+
+  #cancelTimers(): void {
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
+  }
+}

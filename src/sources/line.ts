@@ -1,0 +1,270 @@
+import { receiveTime } from '../market/time.ts';
+import type { ReceiveTime } from '../market/time.ts';
+import { backoffMs } from '../runtime/backoff.ts';
+import type { Timer } from '../runtime/clock.ts';
+import type { ConnectionPlan, SubscribeFrame } from '../venues/venue.ts';
+import type { ConnectLimit } from './connect-limit.ts';
+import { Connection } from './connection.ts';
+import type {
+  ConnectionEnd,
+  ConnectionHolder,
+  ConnectionParts,
+  ConnectionSettings,
+} from './connection.ts';
+import type { SourcePhase, SymbolReport } from './source.ts';
+import { Subscription } from './subscription.ts';
+
+/** A renewal begins this share of the venue's greatest age before it is reached, at most so long before. */
+const RENEW_SHARE = 0.1;
+const RENEW_AT_MOST_MS = 15 * 60_000;
+
+export type LineParts = ConnectionParts & {
+  readonly random: () => number;
+  readonly connects: ConnectLimit;
+  readonly settings: Omit<ConnectionSettings, 'url'>;
+  /** Subscribe frames for some of the plan's symbols. */
+  readonly frames: (symbols: readonly string[]) => readonly SubscribeFrame[];
+  /** The number of the next connection of the source. */
+  readonly number: () => number;
+  readonly counts: LineCounts;
+};
+
+/** What the lines of a source count together; renewals and our own stop are no disconnects. */
+export type LineCounts = {
+  connects: number;
+  disconnects: number;
+  reconnects: number;
+  mutes: number;
+};
+
+export type LineReport = {
+  readonly phase: SourcePhase;
+  readonly since: ReceiveTime;
+  readonly reason: string | undefined;
+  readonly open: number;
+  readonly symbols: readonly SymbolReport[];
+};
+
+/**
+ * One plan kept connected for ever: dials, backs off, dials again; replaces what is mute; renews before the venue's
+ * greatest age, the new connection first. Two connections at a time are the most, and only while renewing.
+ */
+export class Line implements ConnectionHolder {
+  readonly #plan: ConnectionPlan;
+  readonly #parts: LineParts;
+  readonly #alive = new Set<Connection>();
+  #phase: SourcePhase = 'idle';
+  #since: ReceiveTime;
+  #reason: string | undefined;
+  #symbols: readonly SymbolReport[];
+  #current: Connection | undefined;
+  #successor: Connection | undefined;
+  #dialling: Timer | undefined;
+  #renewal: Timer | undefined;
+  #takeover: Timer | undefined;
+  #attempt = 0;
+  #wasOpen = false;
+  #muteAfterMs: number;
+  #stopped: (() => void) | undefined;
+
+  constructor(plan: ConnectionPlan, parts: LineParts) {
+    this.#plan = plan;
+    this.#parts = parts;
+    this.#since = receiveTime(parts.clock.now());
+    this.#muteAfterMs = parts.settings.muteAfterMs;
+    this.#symbols = plan.symbols.map((symbol) => ({
+      symbol,
+      state: 'pending',
+      reason: undefined,
+    }));
+  }
+
+  start(): void {
+    this.#enter('connecting', undefined);
+    this.#dialAfter(0);
+  }
+
+  /** Resolves when no connection is left. Call once. */
+  async stop(): Promise<void> {
+    this.#enter('stopped', undefined);
+    for (const timer of [this.#dialling, this.#renewal, this.#takeover]) timer?.cancel();
+    if (this.#alive.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#stopped = resolve;
+      for (const connection of this.#alive) connection.close('stopped');
+    });
+  }
+
+  report(): LineReport {
+    return {
+      phase: this.#phase,
+      since: this.#since,
+      reason: this.#reason,
+      open: [...this.#alive].filter((connection) => connection.isOpen).length,
+      symbols: this.#current?.subscription.report() ?? this.#symbols,
+    };
+  }
+
+  opened(connection: Connection): number {
+    const { counts, number, log } = this.#parts;
+    counts.connects += 1;
+    if (connection === this.#current) {
+      if (this.#wasOpen) counts.reconnects += 1;
+      if (this.#phase !== 'mute') this.#enter('subscribing', this.#reason);
+    }
+    this.#wasOpen = true;
+    this.#renewInTime();
+    const given = number();
+    log.info('connected', { connection: given, symbols: this.#plan.symbols.length });
+    return given;
+  }
+
+  heard(connection: Connection): void {
+    this.#attempt = 0;
+    this.#muteAfterMs = this.#parts.settings.muteAfterMs;
+    if (connection === this.#successor) this.#takeOverWhenReady(connection);
+    else if (connection === this.#current) this.#enter('open', undefined);
+  }
+
+  settled(connection: Connection): void {
+    if (connection === this.#successor) this.#takeOverWhenReady(connection);
+    else if (connection === this.#current && this.#phase !== 'mute') this.#enter('open', undefined);
+  }
+
+  ended(connection: Connection, end: ConnectionEnd): void {
+    this.#alive.delete(connection);
+    if (this.#phase === 'stopped') {
+      if (this.#alive.size === 0) this.#stopped?.();
+    } else if (connection === this.#successor) {
+      this.#count(connection, end);
+      this.#forgetSuccessor();
+      this.#dialAfter(this.#wait(end));
+    } else if (connection === this.#current) {
+      this.#count(connection, end);
+      this.#symbols = afterLoss(connection.subscription.report());
+      this.#current = this.#successor;
+      this.#forgetSuccessor();
+      if (this.#current === undefined) this.#reconnect(end);
+      else this.#adopted(this.#current, end.reason);
+    }
+  }
+
+  #count(connection: Connection, end: ConnectionEnd): void {
+    const { counts, settings, timing } = this.#parts;
+    if (end.wasOpen) counts.disconnects += 1;
+    if (!end.mute) return;
+    counts.mutes += 1;
+    if (!connection.hasData) {
+      const longest = Math.max(timing.muteCapMs, settings.muteAfterMs);
+      this.#muteAfterMs = Math.min(this.#muteAfterMs * 2, longest);
+    }
+  }
+
+  #reconnect(end: ConnectionEnd): void {
+    this.#renewal?.cancel();
+    this.#enter(end.mute ? 'mute' : 'backing_off', end.reason);
+    this.#dialAfter(this.#wait(end));
+  }
+
+  #wait(end: ConnectionEnd): number {
+    const { timing, random, log } = this.#parts;
+    const policy = end.throttled ? timing.throttled : timing.backoff;
+    const wait = backoffMs(policy, this.#attempt, random);
+    this.#attempt += 1;
+    log.warn('no connection; trying again', { reason: end.reason, waitMs: wait });
+    return wait;
+  }
+
+  /** Replaces a dial that was waiting: there is one at a time. */
+  #dialAfter(ms: number): void {
+    const { clock, connects } = this.#parts;
+    this.#dialling?.cancel();
+    this.#dialling = clock.after(ms, () => {
+      this.#dialling = clock.after(connects.book(), () => this.#dial());
+    });
+  }
+
+  #dial(): void {
+    const { settings } = this.#parts;
+    const connection = new Connection(
+      { ...settings, url: this.#plan.url, muteAfterMs: this.#muteAfterMs },
+      this.#subscription(),
+      this.#parts,
+      this,
+    );
+    this.#alive.add(connection);
+    if (this.#current === undefined) {
+      this.#current = connection;
+      if (this.#phase !== 'mute') this.#enter('connecting', this.#reason);
+    } else {
+      this.#successor = connection;
+    }
+    connection.open();
+  }
+
+  #subscription(): Subscription {
+    const { confirmsPerSymbol } = this.#parts.venue.facts;
+    const known = this.#current?.subscription.report() ?? this.#symbols;
+    const refused = known.filter(({ state }) => state === 'refused').map(({ symbol }) => symbol);
+    return new Subscription({
+      plan: this.#plan,
+      confirmsPerSymbol,
+      frames: this.#parts.frames,
+      refusedBefore: confirmsPerSymbol ? [] : refused,
+    });
+  }
+
+  #renewInTime(): void {
+    const { venue, clock, random } = this.#parts;
+    const age = venue.facts.maxConnectionAgeMs;
+    if (age === undefined) return;
+    const margin = Math.min(age * RENEW_SHARE, RENEW_AT_MOST_MS) * (0.5 + random() / 2);
+    this.#renewal?.cancel();
+    this.#renewal = clock.after(age - margin, () => this.#dialAfter(0));
+  }
+
+  /** The new connection takes over with its first data; on a quiet market after the overlap. */
+  #takeOverWhenReady(successor: Connection): void {
+    if (!successor.subscription.settled) return;
+    if (successor.hasData) this.#takeOver();
+    else
+      this.#takeover ??= this.#parts.clock.after(this.#parts.timing.overlapMs, () =>
+        this.#takeOver(),
+      );
+  }
+
+  #takeOver(): void {
+    const [old, successor] = [this.#current, this.#successor];
+    if (successor === undefined) return;
+    this.#current = successor;
+    this.#forgetSuccessor();
+    this.#adopted(successor, undefined);
+    old?.close('renewed');
+  }
+
+  #adopted(connection: Connection, reason: string | undefined): void {
+    const { subscription } = connection;
+    if (!connection.isOpen) this.#enter('connecting', reason);
+    else this.#enter(connection.hasData || subscription.settled ? 'open' : 'subscribing', reason);
+  }
+
+  #forgetSuccessor(): void {
+    this.#successor = undefined;
+    this.#takeover?.cancel();
+    this.#takeover = undefined;
+  }
+
+  #enter(phase: SourcePhase, reason: string | undefined): void {
+    if (this.#phase !== phase) this.#since = receiveTime(this.#parts.clock.now());
+    this.#phase = phase;
+    this.#reason = reason;
+  }
+}
+
+/** Without a connection nothing is subscribed; what the venue refused stays known. */
+const afterLoss = (symbols: readonly SymbolReport[]): readonly SymbolReport[] =>
+  symbols.map((report) =>
+    report.state === 'refused'
+      ? report
+      : { symbol: report.symbol, state: 'pending', reason: undefined },
+  );

@@ -1,0 +1,58 @@
+/**
+ * A WebSocket as the sources need it: told what happens through `SocketEvents`, held by the caller. `openBunSocket` is
+ * Bun's own client; a test or a simulator passes another opener.
+ */
+export interface Socket {
+  send(text: string): void;
+  ping(): void;
+  pong(): void;
+  /** Stops reading; a few frames that were already decoded may still come. While paused no ping is answered. */
+  pause(): void;
+  resume(): void;
+  /** Asks the other side to close. No frame is delivered afterwards. */
+  close(): void;
+  /** Cuts the connection at once, also while it is being opened. */
+  terminate(): void;
+}
+
+export interface SocketEvents {
+  opened(): void;
+  message(data: string | Buffer): void;
+  /** A ping or a pong came. */
+  alive(): void;
+  /** Could not be opened, or broke; `closed` follows. */
+  failed(message: string): void;
+  /** 1006: without a close frame. */
+  closed(code: number, reason: string): void;
+}
+
+export type SocketOptions = { readonly compression: boolean };
+
+/** Begins to open; everything else, failures too, comes as an event, never before this returns. */
+export type OpenSocket = (url: string, options: SocketOptions, events: SocketEvents) => Socket;
+
+export const openBunSocket: OpenSocket = (url, options, events) => {
+  const socket = new WebSocket(url, { perMessageDeflate: options.compression });
+  socket.binaryType = 'nodebuffer';
+  socket.addEventListener('open', () => events.opened());
+  socket.addEventListener('message', (event: MessageEvent<string | Buffer>) =>
+    events.message(event.data),
+  );
+  socket.addEventListener('ping', () => events.alive());
+  socket.addEventListener('pong', () => events.alive());
+  socket.addEventListener('error', (event) => events.failed(messageOf(event)));
+  socket.addEventListener('close', (event) => events.closed(event.code, event.reason));
+  return socket as Socket;
+};
+
+const messageOf = (event: Event): string =>
+  'message' in event && typeof event.message === 'string' ? event.message : 'unknown error';
+
+/**
+ * The status of a refused upgrade, else undefined. Bun gives it nowhere but in the words of the failure, so this is the one
+ * place in the program where the text of a message decides (Bun 1.4.5, probed 2026-11-23).
+ */
+export const refusedStatus = (failure: string): number | undefined => {
+  const status = /Expected 101 status code: (\d{3})\b/.exec(failure)?.[1];
+  return status === undefined ? undefined : Number(status);
+};
