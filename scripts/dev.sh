@@ -52,7 +52,7 @@ case $verb in
   build)
     no_arguments "$@"
     need_executable
-    echo "dist/mdp $(dist/mdp version), $(($(wc -c <dist/mdp) / 1000000)) MB"
+    echo "dist/mdp is up to date, $(($(wc -c <dist/mdp) / 1000000)) MB"
     ;;
   fmt)
     no_arguments "$@"

@@ -6,10 +6,10 @@ import { emptyWords, unfinishedMarks } from './words.ts';
 
 const file = (path: string, text: string) => ({ path, text });
 
-describe('arrows', () => {
-  const arrow = (path: string, target: string) =>
-    wrongArrows([file(path, `import { x } from '${target}';\n`)]);
+const arrow = (path: string, target: string) =>
+  wrongArrows([file(path, `import { x } from '${target}';\n`)]);
 
+describe('arrows', () => {
   test.each([
     ['src/market/trade.ts', '../venues/venue.ts'],
     ['src/venues/binance/decode.ts', '../../sources/source.ts'],
