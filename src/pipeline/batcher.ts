@@ -108,15 +108,13 @@ export class Batcher {
   }
 
   #add<Row>(open: OpenBatch<Row>, row: Row, bytes: number): void {
-    if (open.count === 0) {
-      open.openedAt = this.#options.clock.now();
-      this.#arm();
-    }
+    const first = open.count === 0;
+    if (first) open.openedAt = this.#options.clock.now();
     open.add(row, bytes);
     this.#options.onRow(bytes);
     if (open.count >= this.#options.maxRows || open.bytes >= this.#options.maxBytes) {
       this.#cut(open);
-    }
+    } else if (first) this.#arm();
   }
 
   #cut(open: Open): void {

@@ -1,0 +1,191 @@
+import { parseArgs } from 'node:util';
+import type { Config } from '../config/config.ts';
+import { loadConfig, type Overrides } from '../config/load.ts';
+import { maskedUrl } from '../config/secrets.ts';
+import { createApp, createMetricsApp, type AppParts } from '../http/app.ts';
+import { createKeyCheck } from '../http/keys.ts';
+import { createMetrics } from '../http/metrics.ts';
+import { serve, type HttpServer } from '../http/server.ts';
+import { timeframeSeconds } from '../market/timeframes.ts';
+import { buildPipeline, randomRun } from '../pipeline/build.ts';
+import type { Outcome, Pipeline } from '../pipeline/pipeline.ts';
+import { MdpError } from '../runtime/errors.ts';
+import { createLog } from '../runtime/json-log.ts';
+import type { Log } from '../runtime/log.ts';
+import { BUILD } from './build-info.ts';
+import { EXIT, type CommandContext } from './context.ts';
+import { createLiveLine, type LiveLine } from './live-line.ts';
+
+export const RUN_HELP = `mdp run [--config PATH] [--source TYPE] [--symbols A,B,…] [--duration 30s]
+
+Runs the pipeline until SIGTERM or SIGINT (or for --duration), then drains: stops the
+sources, finishes the operators, commits, closes. A second signal stops at once.
+
+  --config PATH     configuration file (default: ./config.yaml, else the built-in one)
+  --source TYPE     one source of this type instead of the configured ones
+  --symbols A,B     its symbols, in the venue's own spelling
+  --duration TIME   stop by itself: 500ms, 30s, 10m, 2h
+
+Examples:
+  mdp run
+  mdp run --source binance --symbols BTCUSDT,ETHUSDT
+  DATABASE_URL=postgres://user@host/db mdp run --config /etc/mdp/config.yaml
+
+Exit codes: 0 drained, 1 failed, 2 usage or configuration, 3 stopped with data left behind.
+`;
+
+/** `mdp run`: the pipeline with its HTTP side, until told to stop. */
+export const runCommand = async (
+  args: readonly string[],
+  context: CommandContext,
+): Promise<number> => {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      config: { type: 'string' },
+      source: { type: 'string' },
+      symbols: { type: 'string' },
+      duration: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  if (values.help === true) {
+    context.stdout.write(RUN_HELP);
+    return EXIT.fine;
+  }
+  const overrides: Overrides = {
+    ...(values.source === undefined ? {} : { source: values.source }),
+    ...(values.symbols === undefined ? {} : { symbols: values.symbols.split(',') }),
+  };
+  const duration = values.duration === undefined ? undefined : durationMs(values.duration);
+  const { config, notes } = loadConfig({ path: values.config, overrides });
+  return runPipeline(config, notes, duration, context);
+};
+
+const runPipeline = async (
+  config: Config,
+  notes: readonly string[],
+  duration: number | undefined,
+  context: CommandContext,
+): Promise<number> => {
+  const screen = screenOf(config, context);
+  const { log } = screen;
+  for (const note of notes) log.info(note);
+  const around = { clock: context.clock, random: Math.random, log };
+  const pipeline = buildPipeline(config, around, randomRun(Math.random));
+  const servers = startHttp(config, pipeline, context);
+  sayStarted(config, servers, log);
+  screen.start(pipeline, `http://${config.http.host}:${servers[0]?.port ?? 0}/status`);
+  obeySignals(pipeline, context, log);
+  if (duration !== undefined) context.clock.after(duration, () => pipeline.stop());
+  try {
+    return report(await pipeline.run(), pipeline, log);
+  } finally {
+    screen.stop();
+    await Promise.all(servers.map((server) => server.stop()));
+  }
+};
+
+/** What a run leaves behind, said and as an exit code. */
+export const report = (left: Outcome, pipeline: Pipeline, log: Log): number => {
+  const { trade, quote, bar } = pipeline.ledger.rows;
+  const fields = {
+    trades: trade.committed,
+    quotes: quote.committed,
+    bars: bar.committed,
+    already_there: trade.alreadyThere + quote.alreadyThere + bar.alreadyThere,
+  };
+  if (left.frames === 0 && left.rows === 0) {
+    log.info('Drained: everything received is committed', fields);
+    return EXIT.fine;
+  }
+  log.error('Stopped with data left behind: it was in memory and is gone', {
+    ...fields,
+    frames_left: left.frames,
+    rows_left: left.rows,
+  });
+  return EXIT.left;
+};
+
+/** First signal: drain. Second: stop at once. */
+export const obeySignals = (pipeline: Pipeline, context: CommandContext, log: Log): void => {
+  const drain = (): void => {
+    log.info('Draining: sources stop, what was received is committed');
+    pipeline.stop();
+  };
+  if (context.finish.aborted) drain();
+  else context.finish.addEventListener('abort', drain, { once: true });
+  context.stop.addEventListener('abort', () => pipeline.abandon(), { once: true });
+};
+
+/** The log and, on a terminal, the live line under it. */
+export const screenOf = (config: Pick<Config, 'log'>, context: CommandContext) => {
+  let live: LiveLine | undefined;
+  const onTerminal = context.stderr.isTerminal;
+  const log = createLog({
+    level: config.log.level,
+    format: config.log.format ?? (onTerminal ? 'text' : 'json'),
+    now: () => context.clock.now(),
+    write: (line) => (live === undefined ? context.stderr.write(line) : live.above(line)),
+  });
+  return {
+    log,
+    start: (pipeline: Pipeline, look: string): void => {
+      if (onTerminal) live = createLiveLine(pipeline, context.clock, context.stderr, look);
+    },
+    stop: (): void => live?.stop(),
+  };
+};
+
+const startHttp = (
+  config: Config,
+  pipeline: Pipeline,
+  context: CommandContext,
+): readonly HttpServer[] => {
+  const { http, telemetry } = config;
+  const timeframes = config.operators.bars.timeframes.map((name) => timeframeSeconds(name) ?? 0);
+  const parts: AppParts = {
+    pipeline,
+    metrics: telemetry.enableMetrics
+      ? createMetrics({ pipeline, build: BUILD, timeframes })
+      : undefined,
+    keys: createKeyCheck(http.apiKeys),
+    protectMetrics: http.protectMetrics,
+    now: () => context.clock.now(),
+  };
+  const servers = [serve(createApp(parts), http.host, http.port)];
+  const second = telemetry.metricsPort;
+  if (second !== undefined && second !== http.port) {
+    servers.push(serve(createMetricsApp(parts), http.host, second));
+  }
+  return servers;
+};
+
+const sayStarted = (config: Config, servers: readonly HttpServer[], log: Log): void => {
+  for (const { host, port } of servers) log.info('listening', { host, port });
+  log.info('Started', {
+    version: BUILD.version,
+    sources: config.sources.map(({ type, name }) => name ?? type).join(','),
+    database: maskedUrl(config.database.url),
+    drop_policy: config.queues.dropPolicy,
+    backpressure_policy: config.sink.backpressurePolicy,
+  });
+  if (config.sink.backpressurePolicy !== 'block') {
+    log.warn('When the sink queue is full, batches of trades and quotes will be dropped', {
+      backpressure_policy: config.sink.backpressurePolicy,
+    });
+  }
+};
+
+const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+
+const durationMs = (text: string): number => {
+  const match = /^(\d{1,9})(ms|s|m|h)$/.exec(text);
+  const unit = match?.[2];
+  if (match === null || (unit !== 'ms' && unit !== 's' && unit !== 'm' && unit !== 'h')) {
+    throw new MdpError('usage', `--duration: expected a time like 30s, got \`${text}\``, {
+      hint: 'units are ms, s, m and h',
+    });
+  }
+  return Number(match[1]) * UNITS[unit];
+};

@@ -1,0 +1,30 @@
+/**
+ * The executable: signals first, then argv to command to exit code. The only `process.exit` in the program. What no command
+ * caught is a broken invariant of ours: it is told whole, and the process ends loudly.
+ */
+const finish = new AbortController();
+const stop = new AbortController();
+const onSignal = (): void => (finish.signal.aborted ? stop.abort() : finish.abort());
+process.on('SIGTERM', onSignal);
+process.on('SIGINT', onSignal);
+
+const { runCommandLine } = await import('./commands/commands.ts');
+const { processOutput } = await import('./commands/process-output.ts');
+const { createSystemClock } = await import('./runtime/system-clock.ts');
+
+const context = {
+  clock: createSystemClock(),
+  stdout: processOutput(1),
+  stderr: processOutput(2),
+  finish: finish.signal,
+  stop: stop.signal,
+};
+
+try {
+  process.exit(await runCommandLine(process.argv.slice(2), context));
+} catch (error) {
+  console.error(error);
+  process.exit(1);
+}
+
+export {};

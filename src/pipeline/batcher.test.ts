@@ -1,0 +1,123 @@
+import { describe, expect, test } from 'bun:test';
+import fc from 'fast-check';
+import { ZERO } from '../market/decimal.ts';
+import type { Trade } from '../market/events.ts';
+import { eventTime, receiveTime } from '../market/time.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { Batcher, type OpenedBatch } from './batcher.ts';
+
+const trade = (id: number): Trade => ({
+  kind: 'trade',
+  instrument: { id: 0, venue: 'v', symbol: 's' },
+  eventTime: eventTime(id),
+  receiveTime: receiveTime(id),
+  id,
+  ref: undefined,
+  price: ZERO,
+  size: ZERO,
+  side: undefined,
+  firstId: undefined,
+  lastId: undefined,
+  late: undefined,
+});
+
+/** A clock that a test turns by hand, with one timer. */
+const handClock = () => {
+  let now = 0;
+  let due: { at: number; call: () => void } | undefined;
+  const clock: Clock = {
+    now: () => now,
+    after: (ms, call) => {
+      due = { at: now + ms * 1000, call };
+      return { cancel: () => (due = undefined) };
+    },
+    every: () => ({ cancel: () => undefined }),
+  };
+  const advance = (ms: number): void => {
+    now += ms * 1000;
+    if (due !== undefined && now >= due.at) {
+      const { call } = due;
+      due = undefined;
+      call();
+    }
+  };
+  return { clock, advance };
+};
+
+const batcherOf = (limits: { maxRows?: number; maxBytes?: number; idle?: () => boolean }) => {
+  const { clock, advance } = handClock();
+  const cuts: OpenedBatch[] = [];
+  let bytes = 0;
+  const batcher = new Batcher({
+    maxRows: limits.maxRows ?? 1000,
+    maxBytes: limits.maxBytes ?? 1e9,
+    flushMs: 50,
+    clock,
+    idle: limits.idle ?? (() => true),
+    onRow: (added) => (bytes += added),
+    cut: (opened) => cuts.push(opened),
+  });
+  return { batcher, advance, cuts, bytes: () => bytes };
+};
+
+const idsOf = (cuts: readonly OpenedBatch[]): unknown[] =>
+  cuts.flatMap(({ batch }) => (batch.table === 'trade' ? batch.rows.map(({ id }) => id) : []));
+
+describe('the batcher', () => {
+  test('conserves: every row is in exactly one batch, in order, within the limits', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 20 }),
+        fc.array(fc.integer({ min: 0, max: 60 }), { maxLength: 200 }),
+        (maxRows, pauses) => {
+          const { batcher, advance, cuts, bytes } = batcherOf({ maxRows });
+          for (const [id, ms] of pauses.entries()) {
+            batcher.trade(trade(id));
+            advance(ms);
+          }
+          batcher.flush();
+          expect(idsOf(cuts)).toEqual(pauses.map((_, id) => id));
+          for (const { batch } of cuts) expect(batch.rows.length).toBeLessThanOrEqual(maxRows);
+          expect(cuts.reduce((sum, { batch }) => sum + batch.bytes, 0)).toBe(bytes());
+        },
+      ),
+    );
+  });
+
+  test('cuts a batch of a quiet market at its age', () => {
+    const { batcher, advance, cuts } = batcherOf({});
+    batcher.trade(trade(1));
+    advance(49);
+    expect(cuts.length).toBe(0);
+    advance(1);
+    expect(idsOf(cuts)).toEqual([1]);
+  });
+
+  test('cuts by bytes', () => {
+    const { batcher, cuts } = batcherOf({ maxBytes: 1000 });
+    for (let id = 0; id < 4; id += 1) batcher.trade(trade(id));
+    expect(cuts.length).toBe(1);
+  });
+
+  test('lets an aged batch fill while every worker commits, and cuts it when one is idle', () => {
+    let idle = false;
+    const { batcher, advance, cuts } = batcherOf({ idle: () => idle });
+    batcher.trade(trade(1));
+    advance(500);
+    batcher.trade(trade(2));
+    expect(cuts.length).toBe(0);
+    idle = true;
+    batcher.flushAged();
+    expect(idsOf(cuts)).toEqual([1, 2]);
+  });
+
+  test('keeps a batch that is not yet of age when a worker becomes idle', () => {
+    const { batcher, advance, cuts } = batcherOf({});
+    batcher.trade(trade(1));
+    advance(10);
+    batcher.flushAged();
+    expect(cuts.length).toBe(0);
+    advance(40);
+    expect(idsOf(cuts)).toEqual([1]);
+  });
+});

@@ -1,0 +1,139 @@
+import { describe, expect, test } from 'bun:test';
+import fc from 'fast-check';
+import type { MarketRecord } from '../market/record.ts';
+import { receiveTime } from '../market/time.ts';
+import { MemoryBudget } from './memory.ts';
+import { RecordQueue, type DropPolicy } from './record-queue.ts';
+
+const never = new AbortController().signal;
+
+const frame = (n: number, text = 'x'.repeat(100)): MarketRecord => ({
+  kind: 'frame',
+  receiveTime: receiveTime(n),
+  source: 's',
+  connection: 1,
+  text,
+});
+
+const tick = (n: number): MarketRecord => ({
+  kind: 'tick',
+  receiveTime: receiveTime(n),
+  source: 's',
+  connection: 1,
+  arrival: receiveTime(n),
+});
+
+const queueOf = (policy: DropPolicy, maxBlocks: number, limit = 1e9) => {
+  const memory = new MemoryBudget(limit);
+  const drops = { count: 0 };
+  const onDrop = (_source: string, count: number): void => {
+    drops.count += count;
+  };
+  return { queue: new RecordQueue({ maxBlocks, policy, memory, onDrop }), memory, drops };
+};
+
+const takeAll = (queue: RecordQueue): MarketRecord[] => {
+  const all: MarketRecord[] = [];
+  for (let block = queue.take(); block !== undefined; block = queue.take()) {
+    all.push(...block.records);
+  }
+  return all;
+};
+
+const framesIn = (records: readonly MarketRecord[]): number =>
+  records.filter(({ kind }) => kind === 'frame').length;
+
+const droppedIn = (records: readonly MarketRecord[]): number =>
+  records.reduce((sum, record) => sum + (record.kind === 'state' ? record.count : 0), 0);
+
+describe('the record queue', () => {
+  test('hands records on in order and gives their memory back', () => {
+    const { queue, memory } = queueOf('oldest', 64);
+    const sent = Array.from({ length: 2000 }, (_, n) => frame(n));
+    for (const record of sent) queue.push(record);
+    expect(memory.total).toBeGreaterThan(2000 * 100);
+    expect(takeAll(queue)).toEqual(sent);
+    expect(memory.total).toBe(0);
+  });
+
+  test('conserves: every frame comes out or is counted as dropped, ticks always come out', () => {
+    const action = fc.oneof(
+      { weight: 20, arbitrary: fc.constant('frames' as const) },
+      { weight: 3, arbitrary: fc.constant('tick' as const) },
+      { weight: 2, arbitrary: fc.constant('take' as const) },
+    );
+    const policies = fc.constantFrom<DropPolicy>('oldest', 'newest', 'block');
+    fc.assert(
+      fc.property(policies, fc.array(action, { maxLength: 120 }), (policy, actions) => {
+        const { queue, memory, drops } = queueOf(policy, 3);
+        const out: MarketRecord[] = [];
+        let frames = 0;
+        let ticks = 0;
+        for (const [n, what] of actions.entries()) {
+          if (what === 'take') out.push(...(queue.take()?.records ?? []));
+          else if (what === 'tick') {
+            ticks += 1;
+            queue.push(tick(n));
+          } else {
+            frames += 100;
+            for (let i = 0; i < 100; i += 1) queue.push(frame(n * 100 + i));
+          }
+          expect(queue.length).toBeLessThanOrEqual(3 * 2 + 1);
+        }
+        out.push(...takeAll(queue));
+        expect(framesIn(out) + drops.count).toBe(frames);
+        expect(droppedIn(out)).toBe(drops.count);
+        expect(out.filter(({ kind }) => kind === 'tick').length).toBe(ticks);
+        expect(memory.total).toBe(0);
+        const times = out.filter(({ kind }) => kind === 'frame').map((r) => r.receiveTime);
+        expect(times).toEqual([...times].sort((a, b) => a - b));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('oldest gives up the oldest frames and keeps the newest', () => {
+    const { queue, drops } = queueOf('oldest', 2);
+    for (let n = 0; n < 512 * 5; n += 1) queue.push(frame(n));
+    const out = takeAll(queue);
+    expect(drops.count).toBeGreaterThan(0);
+    expect(out.at(-1)?.receiveTime).toBe(receiveTime(512 * 5 - 1));
+    expect(out[0]).toMatchObject({ kind: 'state', state: 'dropped', count: drops.count });
+  });
+
+  test('newest refuses what comes and keeps what waits', () => {
+    const { queue, drops } = queueOf('newest', 2);
+    for (let n = 0; n < 512 * 5; n += 1) queue.push(frame(n));
+    const out = takeAll(queue);
+    expect(out[0]?.receiveTime).toBe(receiveTime(0));
+    expect(drops.count).toBe(512 * 3);
+    expect(out.at(-1)).toMatchObject({ kind: 'state', state: 'dropped', count: 512 * 3 });
+  });
+
+  test('block drops nothing while sources that were told to wait deliver their slack', async () => {
+    const { queue, drops } = queueOf('block', 2);
+    for (let n = 0; n < 512 * 3; n += 1) queue.push(frame(n));
+    expect(queue.full).toBe(true);
+    expect(drops.count).toBe(0);
+    const room = queue.emptied(never);
+    queue.take();
+    await room;
+    expect(framesIn(takeAll(queue))).toBe(512 * 2);
+  });
+
+  test('is full when waiting data elsewhere have used up the memory', () => {
+    const { queue, memory, drops } = queueOf('newest', 64, 10_000);
+    memory.addBatches(10_000);
+    queue.push(frame(1));
+    expect(queue.full).toBe(true);
+    expect(drops.count).toBe(1);
+  });
+
+  test('wakes the reader once for all frames of a turn', async () => {
+    const { queue } = queueOf('oldest', 4);
+    const filled = queue.filled(never);
+    for (let n = 0; n < 10; n += 1) queue.push(frame(n));
+    await filled;
+    expect(queue.take()?.records.length).toBe(10);
+  });
+});
