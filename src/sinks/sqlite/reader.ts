@@ -1,8 +1,8 @@
 import type { Database, SQLQueryBindings } from 'bun:sqlite';
-import { setImmediate } from 'node:timers/promises';
 import { integerOf } from '../../market/integer.ts';
 import { formatTime } from '../../market/time.ts';
 import { timeframeName } from '../../market/timeframes.ts';
+import { yieldTurn } from '../../runtime/waiting.ts';
 import {
   columns,
   type Cell,
@@ -55,7 +55,7 @@ async function* rowsOf(db: Database, path: string, query: Query): AsyncGenerator
   try {
     for (const raw of statement.iterate(...values)) {
       yield wanted.map(([column, kind]) => cellOf(raw[column], kind));
-      if (++read % ROWS_PER_TURN === 0) await setImmediate();
+      if (++read % ROWS_PER_TURN === 0) await yieldTurn();
     }
   } catch (error) {
     throw databaseError(error, 'read', path);
