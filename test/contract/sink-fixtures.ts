@@ -14,6 +14,9 @@ import type { Batch, DeadLetter } from '../../src/sinks/sink.ts';
 /** 2026-11-23T12:00:00Z. */
 export const noon = 1_795_435_200_000_000;
 
+/** In microseconds. */
+export const SECOND = 1_000_000;
+
 export function instrument(id: number, symbol: string): Instrument {
   return { id, venue: 'binance', symbol };
 }

@@ -3,10 +3,8 @@ import type { Trade } from '../../src/market/events.ts';
 import type { Instrument } from '../../src/market/instrument.ts';
 import { eventTime } from '../../src/market/time.ts';
 import { columns } from '../../src/sinks/reader.ts';
-import { bar, batches, gap, noon, quote, trade } from './sink-fixtures.ts';
+import { bar, batches, gap, noon, quote, SECOND, trade } from './sink-fixtures.ts';
 import type { Bench, NamedRow } from './sink.ts';
-
-const SECOND = 1_000_000;
 
 function tradesAt(of: Instrument, seconds: readonly number[]): readonly Trade[] {
   return seconds.map((second) =>
@@ -18,8 +16,8 @@ function cells(rows: readonly NamedRow[], column: string): readonly unknown[] {
   return rows.map((row) => row[column]);
 }
 
-/** The reading side: views and the rows that `mdp query` shows. */
-export function describeReading(bench: Bench): void {
+/** What users build on. */
+export function describeViews(bench: Bench): void {
   test.each(['trades', 'quotes', 'bars', 'gaps'] as const)(
     'has the documented columns in front of the view %s',
     async (view) => {
@@ -27,7 +25,10 @@ export function describeReading(bench: Bench): void {
       expect((await bench.opened().columns(view)).slice(0, documented.length)).toEqual(documented);
     },
   );
+}
 
+/** By time: order, ranges and limits. */
+export function describeRanges(bench: Bench): void {
   test('reads rows by time, then id, whatever order they came in', async () => {
     const of = bench.fresh();
     await bench.commit(
@@ -69,7 +70,10 @@ export function describeReading(bench: Bench): void {
     expect(await bench.read('gaps', of, { to: noon + 10 * SECOND })).toEqual([]);
     expect(await bench.read('gaps', of, { from: noon + 21 * SECOND })).toEqual([]);
   });
+}
 
+/** By name, and beside a writer. */
+export function describeReading(bench: Bench): void {
   test('reads bars of one timeframe', async () => {
     const of = bench.fresh();
     await bench.commit(batches.bars([bar(of), bar(of, { timeframe: 1 })]));

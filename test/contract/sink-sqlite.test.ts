@@ -9,7 +9,12 @@ import { createSqliteSink } from '../../src/sinks/sqlite/sink.ts';
 import { describeSink, type OpenedSink } from './sink.ts';
 
 const clock = createSystemClock();
-const log = createLog({ level: 'warn', format: 'text', now: clock.now, write: console.warn });
+const log = createLog({
+  level: 'warn',
+  format: 'text',
+  now: () => clock.now(),
+  write: console.warn,
+});
 
 describeSink('sqlite', () => {
   const directory = mkdtempSync(join(tmpdir(), 'mdp-sink-'));
@@ -18,7 +23,7 @@ describeSink('sqlite', () => {
 
 function openedIn(directory: string): OpenedSink {
   const path = join(directory, 'mdp.db');
-  const query = (sql: string): readonly unknown[][] => {
+  const query = (sql: string) => {
     const db = new Database(path, { readonly: true, safeIntegers: true });
     const rows = db.query(sql).values();
     db.close();

@@ -3,10 +3,11 @@ import type { Instrument } from '../../src/market/instrument.ts';
 import { columns, type Query, type Reader, type Row, type View } from '../../src/sinks/reader.ts';
 import type { Batch, Committed, Sink, SinkWorker } from '../../src/sinks/sink.ts';
 import { instrument } from './sink-fixtures.ts';
-import { describeReading } from './sink-reading.ts';
+import { describeBars, describeRevisions } from './sink-bars.ts';
+import { describeGaps, describeHoles } from './sink-gaps.ts';
+import { describeRanges, describeReading, describeViews } from './sink-reading.ts';
 import { describeRefusals } from './sink-refusals.ts';
-import { describeDigits, describeRows } from './sink-rows.ts';
-import { describeBars, describeGaps } from './sink-upserts.ts';
+import { describeCopies, describeDigits, describeRows } from './sink-rows.ts';
 
 /**
  * What every sink must do, told through its own views: commit, read back, compare. A sink's test opens a database,
@@ -39,6 +40,20 @@ export type NamedRow = Readonly<Record<string, Row[number]>>;
 
 const never = new AbortController().signal;
 
+const laws: readonly ((bench: Bench) => void)[] = [
+  describeRows,
+  describeCopies,
+  describeDigits,
+  describeBars,
+  describeRevisions,
+  describeGaps,
+  describeHoles,
+  describeRefusals,
+  describeViews,
+  describeRanges,
+  describeReading,
+];
+
 export function describeSink(name: string, open: () => Promise<OpenedSink>): void {
   describe(`sink ${name}`, () => {
     let opened: OpenedSink;
@@ -69,12 +84,7 @@ export function describeSink(name: string, open: () => Promise<OpenedSink>): voi
         return instrument(instruments, `SYMBOL${instruments}`);
       },
     };
-    describeRows(bench);
-    describeDigits(bench);
-    describeBars(bench);
-    describeGaps(bench);
-    describeRefusals(bench);
-    describeReading(bench);
+    for (const describeLaw of laws) describeLaw(bench);
   });
 }
 
