@@ -1,8 +1,8 @@
 /**
  * Makes dist/mdp: one executable with Bun, the program and its source maps inside, which reads no
- * `.env`, `bunfig.toml` or `node_modules` where it runs. It appears by a rename, so a running one is
- * never overwritten. The version is package.json's; the commit is the last one that changed what is
- * built, with `-dirty` when files differ from it.
+ * `.env`, `bunfig.toml` or `node_modules` where it runs. It appears by a rename, so a running one
+ * is never overwritten. The version is package.json's; the commit is the last one that changed what
+ * is built, with `-dirty` when files differ from it.
  */
 import { rm, rename, stat } from 'node:fs/promises';
 import { version } from '../package.json';

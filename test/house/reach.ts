@@ -24,7 +24,7 @@ const doors: readonly Door[] = [
     mend: 'only src/main.ts ends the process: return an exit code or throw MdpError',
   },
   {
-    what: /\bDate\.now\(|\bnew Date\b(?!\([^)])|\bperformance\.(now|timeOrigin)\b|\bBun\.nanoseconds\(/,
+    what: /\bDate\.now\(|\bnew Date\b(?!\([^)])|\bperformance\.now\(|\bBun\.nanoseconds\(/,
     owner: /^src\/runtime\//,
     mend: 'time comes from a Clock parameter (src/runtime/clock.ts)',
   },
@@ -39,7 +39,7 @@ const doors: readonly Door[] = [
     mend: 'chance is a parameter, so that a test can seed it',
   },
   {
-    what: /\bfrom ?"(node:|bun[:"])|\bfetch\(|\bnew WebSocket\(|\bBun\.(file|write|serve|connect)\b/,
+    what: /\bfrom ?"(node:|bun[:"])|\bfetch\(|\bnew WebSocket\(|\bBun\.(file|write|serve)\b/,
     owner: /^src\/(?!market\/|venues\/|operators\/)/,
     mend: 'market, venues and operators are pure: no disk, no network, no modules of the platform',
   },

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { wrongArrows } from './arrows.ts';
 import { wrongReaches } from './reach.ts';
 import { maxColumns, maxFileLines, wrongSizes } from './sizes.ts';
-import { emptyWords, unfinishedMarks } from './words.ts';
+import { emptyWords, silencedRules, unfinishedMarks } from './words.ts';
 
 const file = (path: string, text: string) => ({ path, text });
 
@@ -122,5 +122,15 @@ describe('words', () => {
       'a.ts:1:',
       'a.ts:3:',
     ]);
+  });
+
+  test('finds a lint rule that is silenced without its name or its reason', () => {
+    const silent = (text: string) => silencedRules([file('a.ts', text)]).length;
+    expect(silent('// oxlint-disable-next-line')).toBe(1);
+    expect(silent('// eslint-disable-line no-empty')).toBe(1);
+    expect(silent('// oxlint-disable -- it is in the way')).toBe(1);
+    expect(silent('// oxlint-disable-next-line no-empty, eqeqeq -- the brand is made here')).toBe(
+      0,
+    );
   });
 });
