@@ -5,8 +5,8 @@ const root = join(import.meta.dir, '../..');
 let built: string | undefined;
 
 /**
- * Absolute path of the executable: `MDP_BINARY` where set (a release to be judged), else dist/mdp, built
- * first when the sources are newer. Throws with the build's output when it fails.
+ * Absolute path of the executable: `MDP_BINARY` where set (a release to be judged), else dist/mdp,
+ * built first when the sources are newer. Throws with the build's output when it fails.
  */
 export function binary(): string {
   built ??= process.env['MDP_BINARY'] ?? build();
