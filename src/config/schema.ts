@@ -14,7 +14,7 @@ import { sourcesSettings } from '../sources/settings.ts';
 
 /** Everything that can be set, by the names of config.yaml. Each section is declared beside what it configures. */
 export const configSchema = v.strictObject({
-  sources: sourcesSettings,
+  sources: v.optional(sourcesSettings, []),
   operators: operatorsSettings,
   pipeline: pipelineSettings,
   queues: queueSettings,

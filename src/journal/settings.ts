@@ -18,7 +18,12 @@ export const journalSettings = v.strictObject({
     true,
   ),
   dir: v.optional(
-    v.pipe(v.string(), v.nonEmpty('the path of a directory'), v.description('its directory')),
+    v.pipe(
+      v.string(),
+      v.nonEmpty(),
+      v.metadata({ allowed: 'the path of a directory' }),
+      v.description('its directory'),
+    ),
     './data/journal',
   ),
   fsync_ms: v.optional(
@@ -36,7 +41,6 @@ export const journalSettings = v.strictObject({
     v.pipe(
       byteSize(MiB, 64 * TiB),
       v.description('most bytes on disk; at it queues.drop_policy acts'),
-      v.metadata({ unit: 'bytes' }),
     ),
     4 * GiB,
   ),
@@ -44,7 +48,6 @@ export const journalSettings = v.strictObject({
     v.pipe(
       byteSize(0, 64 * TiB),
       v.description('bytes the file system keeps free; below it queues.drop_policy acts'),
-      v.metadata({ unit: 'bytes' }),
     ),
     GiB,
   ),
@@ -54,7 +57,6 @@ export const journalSettings = v.strictObject({
       v.description(
         'how long settled segments are kept; they count against max_bytes and go first',
       ),
-      v.metadata({ unit: 'duration' }),
     ),
     '1h',
   ),

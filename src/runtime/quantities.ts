@@ -52,10 +52,11 @@ export const byteSize = (least: number, most: number) =>
   v.pipe(
     v.union([v.number(), v.string()]),
     v.transform((size) => (typeof size === 'string' ? parseByteSize(size) : size) ?? Number.NaN),
-    v.check(
-      (bytes) => Number.isSafeInteger(bytes) && bytes >= least && bytes <= most,
-      `bytes from ${byteSizeText(least)} to ${byteSizeText(most)}: an integer, or like 512KiB, 4MiB`,
-    ),
+    v.check((bytes) => Number.isSafeInteger(bytes) && bytes >= least && bytes <= most),
+    v.metadata({
+      unit: 'bytes',
+      allowed: `bytes from ${byteSizeText(least)} to ${byteSizeText(most)}, as an integer or like 512KiB, 4MiB`,
+    }),
   );
 
 /** A span setting: text such as `12h`, or 0. Puts out milliseconds. */
@@ -63,10 +64,10 @@ export const duration = (leastMs: number, mostMs: number) =>
   v.pipe(
     v.union([v.number(), v.string()]),
     v.transform((span) => parseDuration(String(span)) ?? Number.NaN),
-    v.check(
-      (ms) => ms >= leastMs && ms <= mostMs,
-      `a time from ${durationText(leastMs)} to ${durationText(mostMs)}, like 30s, 5m, 12h, 7d`,
-    ),
+    v.check((ms) => ms >= leastMs && ms <= mostMs),
+    v.metadata({
+      allowed: `a time from ${durationText(leastMs)} to ${durationText(mostMs)}, like 30s, 5m, 12h, 7d`,
+    }),
   );
 
 function scaled(text: string, factors: ReadonlyMap<string, number>): number | undefined {

@@ -3,6 +3,7 @@
  * A venue's id is a type of source.
  */
 import * as v from 'valibot';
+import type { Channel } from '../venues/venue.ts';
 
 /** Venues that can be heard live. */
 const LIVE_VENUES = ['binance', 'coinbase', 'kraken'] as const;
@@ -13,8 +14,11 @@ const MIB = 1024 * 1024;
 /** Bun's client gives up a message above this by itself. */
 const LARGEST_FRAME_BYTES = 128 * MIB;
 
-const described = <S extends v.GenericSchema>(schema: S, text: string) =>
-  v.pipe(schema, v.description(text));
+const described = <S extends v.GenericSchema>(
+  schema: S,
+  text: string,
+  notes: { readonly unit?: string; readonly allowed?: string } = {},
+) => v.pipe(schema, v.description(text), v.metadata(notes));
 
 const integer = (least: number, most: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most));
@@ -24,6 +28,7 @@ const share = () => v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
 const name = described(
   v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/))),
   'Label in logs, metrics and records; unique among the sources. Default: the type.',
+  { allowed: 'up to 64 letters, digits, dots, dashes and underscores' },
 );
 
 const symbolList = v.pipe(
@@ -47,8 +52,9 @@ const venueEntry = v.strictObject({
   symbols: described(symbolList, "Instruments in the venue's own spelling."),
   channels,
   url: described(
-    v.optional(v.pipe(v.string(), v.regex(/^wss?:\/\/\S+$/, 'Must begin with ws:// or wss://.'))),
+    v.optional(v.pipe(v.string(), v.regex(/^wss?:\/\/\S+$/))),
     "Replaces the venue's address, for proxies and tests.",
+    { allowed: 'an address that begins with ws:// or wss://' },
   ),
   trades: described(
     v.optional(v.picklist(['trade', 'aggTrade']), 'trade'),
@@ -57,14 +63,17 @@ const venueEntry = v.strictObject({
   mute_after_ms: described(
     v.optional(integer(0, 86_400_000), 60_000),
     'A connection without data for this long is replaced, in ms; doubles up to an hour while that does not help; 0 = off.',
+    { unit: 'ms' },
   ),
   connect_timeout_ms: described(
     v.optional(integer(100, 600_000), 10_000),
     'Longest wait for the WebSocket to open, in ms.',
+    { unit: 'ms' },
   ),
   max_frame_bytes: described(
     v.optional(integer(1024, LARGEST_FRAME_BYTES), MIB),
     'A larger frame is counted, not taken, and the connection is replaced.',
+    { unit: 'bytes' },
   ),
   compression: described(
     v.optional(v.boolean(), false),
@@ -99,7 +108,8 @@ const syntheticEntry = v.strictObject({
   ),
 });
 
-const replayEntry = v.strictObject({
+/** A recording. Exported for `mdp replay`, which makes one from its arguments. */
+export const replayEntry = v.strictObject({
   type: v.literal('replay'),
   name,
   path: described(
@@ -125,16 +135,45 @@ const replayEntry = v.strictObject({
   ),
 });
 
-/** One source. `name` may be missing: see `sourceName`. */
-export const sourceEntry = v.variant('type', [venueEntry, syntheticEntry, replayEntry]);
+const sourceEntry = v.variant('type', [venueEntry, syntheticEntry, replayEntry]);
 
-export type VenueEntry = v.InferOutput<typeof venueEntry>;
-export type SyntheticEntry = v.InferOutput<typeof syntheticEntry>;
-export type ReplayEntry = v.InferOutput<typeof replayEntry>;
-export type SourceEntry = v.InferOutput<typeof sourceEntry>;
+type Shared = { readonly name?: string | undefined; readonly channels: readonly Channel[] };
+
+/** The entries as the program holds them: the schemas above in camel case. */
+export type VenueEntry = Shared & {
+  readonly type: (typeof LIVE_VENUES)[number];
+  readonly symbols: readonly string[];
+  readonly url?: string | undefined;
+  readonly trades: 'trade' | 'aggTrade';
+  readonly muteAfterMs: number;
+  readonly connectTimeoutMs: number;
+  readonly maxFrameBytes: number;
+  readonly compression: boolean;
+  readonly connections: number;
+};
+
+export type SyntheticEntry = Shared & {
+  readonly type: 'synthetic';
+  readonly symbols?: readonly string[] | undefined;
+  readonly count: number;
+  readonly rate: number;
+  readonly seed: number;
+  readonly odd: { readonly late: number; readonly duplicate: number; readonly gap: number };
+};
+
+export type ReplayEntry = {
+  readonly type: 'replay';
+  readonly name?: string | undefined;
+  readonly path: readonly string[];
+  readonly venue: (typeof LIVE_VENUES)[number] | 'synthetic';
+  readonly symbols?: readonly string[] | undefined;
+  readonly speed: number | 'max';
+};
+
+export type SourceEntry = VenueEntry | SyntheticEntry | ReplayEntry;
 
 /** The source's label: its `name`, else its type. */
-export const sourceName = (entry: SourceEntry): string => entry.name ?? entry.type;
+export const sourceName = (entry: { readonly name?: string | undefined; readonly type: string }): string => entry.name ?? entry.type;
 
 /** The list under `sources:`; names are unique. */
 export const sourcesSettings = v.pipe(

@@ -1,0 +1,89 @@
+import { parseDuration } from '../runtime/quantities.ts';
+import { type Setting, shown } from './check-leaf.ts';
+import { type Layer, soundLayer } from './config-file.ts';
+import { isMap, partOf } from './known-keys.ts';
+import { leafByKey } from './leaves.ts';
+import type { Path, Place } from './place.ts';
+import type { Problem } from './problem.ts';
+
+/** What the command line says, as text: the values of `--config`, `--source`, `--symbols` and `--duration`. */
+export type Overrides = {
+  /** Path of the configuration file, which then must exist. */
+  readonly config?: string | undefined;
+  /** The name or type of a configured source, which then runs alone; else the type of a new one. */
+  readonly source?: string | undefined;
+  /** Comma-separated symbols for that source, or for the only one configured. */
+  readonly symbols?: string | undefined;
+  /** How long to run, such as `30s`; at its end the pipeline drains. */
+  readonly duration?: string | undefined;
+};
+
+const sourceFlag: Place = { kind: 'flag', name: '--source' };
+const symbolsFlag: Place = { kind: 'flag', name: '--symbols' };
+
+/** A source as it was said, with the way to its places. */
+type Said = { readonly value: unknown; readonly place: Setting['place'] };
+
+/** The setting of `sources` that the flags make of the configured one; nothing where they say nothing. */
+export function overriddenSources(overrides: Overrides, configured: Setting | undefined): Layer {
+  const { source, symbols } = overrides;
+  const leaf = leafByKey.get('sources');
+  if (leaf === undefined || (source === undefined && symbols === undefined)) return nothing;
+  const said = saidSources(configured);
+  const chosen = source === undefined ? said : chosenSources(source, said);
+  if (symbols === undefined) return soundLayer(new Map([[leaf, joined(chosen)]]));
+  if (chosen.length > 1) {
+    const text = `${chosen.length} sources are configured; say which one with --source`;
+    return { ...nothing, problems: [{ place: symbolsFlag, key: 'sources', text }] };
+  }
+  const list = symbols.split(',').map((symbol) => symbol.trim());
+  const only = chosen[0] ?? { value: { type: 'synthetic' }, place: () => symbolsFlag };
+  return soundLayer(new Map([[leaf, joined([withSymbols(only, list)])]]));
+}
+
+/** Milliseconds of `--duration`; undefined where it does not say any. */
+export function runTime({ duration }: Overrides, problems: Problem[]): number | undefined {
+  if (duration === undefined) return undefined;
+  const ms = parseDuration(duration);
+  if (ms !== undefined && ms > 0) return ms;
+  const text = `found ${shown(duration)}; allowed: a time like 30s, 5m, 12h`;
+  problems.push({ place: { kind: 'flag', name: '--duration' }, key: '', text });
+  return undefined;
+}
+
+const nothing: Layer = { settings: new Map(), unsound: new Set(), problems: [] };
+
+function saidSources(setting: Setting | undefined): readonly Said[] {
+  if (setting === undefined || !Array.isArray(setting.value)) return [];
+  return setting.value.map((value: unknown, index) => ({
+    value,
+    place: (path, of) => setting.place([index, ...path], of),
+  }));
+}
+
+function chosenSources(source: string, said: readonly Said[]): readonly Said[] {
+  const chosen = said.filter(({ value }) => nameOf(value) === source);
+  const others = said.filter(({ value }) => partOf(value, 'type') === source);
+  if (chosen.length > 0) return chosen;
+  return others.length > 0 ? others : [{ value: { type: source }, place: () => sourceFlag }];
+}
+
+function nameOf(value: unknown): unknown {
+  return partOf(value, 'name') ?? partOf(value, 'type');
+}
+
+function withSymbols({ value, place }: Said, symbols: readonly string[]): Said {
+  return {
+    value: isMap(value) ? { ...value, symbols } : value,
+    place: (path, of) => (path[0] === 'symbols' ? symbolsFlag : place(path, of)),
+  };
+}
+
+function joined(said: readonly Said[]): Setting {
+  const start = said[0]?.place([], 'value') ?? sourceFlag;
+  return {
+    value: said.map(({ value }) => value),
+    place: ([index, ...below]: Path, of) =>
+      (typeof index === 'number' ? said[index]?.place(below, of) : undefined) ?? start,
+  };
+}
