@@ -10,8 +10,8 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmSync,
 } from 'node:fs';
-import { rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -82,7 +82,12 @@ export class PrivateServer {
     this.#process = Bun.spawn(
       unprivileged([
         join(postgresBinaries().dir, 'postgres'),
-        ...['-D', this.#data, '-p', String(this.port), '-c', 'listen_addresses=127.0.0.1'],
+        '-D',
+        this.#data,
+        '-p',
+        String(this.port),
+        '-c',
+        'listen_addresses=127.0.0.1',
         ...flags,
       ]),
       { cwd: '/', stdout: 'ignore', stderr: 'ignore' },
@@ -189,7 +194,13 @@ function dataTemplate(): string {
   const made = Bun.spawnSync(
     unprivileged([
       join(postgresBinaries().dir, 'initdb'),
-      ...['-D', directory, '-U', 'postgres', '-E', 'UTF8', '--locale=C', '-A', 'trust', '-N'],
+      '-D',
+      directory,
+      '--username=postgres',
+      '--encoding=UTF8',
+      '--locale=C',
+      '--auth=trust',
+      '--no-sync',
     ]),
     { cwd: '/', stdout: 'ignore', stderr: 'pipe' },
   );

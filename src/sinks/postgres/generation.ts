@@ -1,0 +1,29 @@
+import type { Connector } from './connector.ts';
+import { InstrumentIds } from './instrument-ids.ts';
+import type { Storage } from './migrations.ts';
+import { Partitions } from './partitions.ts';
+import type { Session } from './session.ts';
+
+/** A session with all that is known through it and of no use with another. */
+export type Generation = {
+  readonly session: Session;
+  readonly instruments: InstrumentIds;
+  readonly partitions: Partitions;
+  /** Temporary tables that the session has made. */
+  readonly stages: Set<string>;
+};
+
+export async function openGeneration(
+  connector: Connector,
+  schema: string,
+  storage: Storage,
+  signal: AbortSignal,
+): Promise<Generation> {
+  const session = await connector.open(signal);
+  return {
+    session,
+    instruments: new InstrumentIds(session, schema),
+    partitions: new Partitions(session, schema, storage),
+    stages: new Set(),
+  };
+}

@@ -1,0 +1,158 @@
+import type { Instrument } from '../../market/instrument.ts';
+import type { Committed } from '../sink.ts';
+import { attempt } from './attempt.ts';
+import type { BinaryRows } from './binary-rows.ts';
+import { faultOf } from './failure.ts';
+import type { Generation } from './generation.ts';
+import { writeHalving } from './halving.ts';
+import { quoteName } from './migrations.ts';
+import { countStretches } from './partitions.ts';
+import type { TickTable } from './ticks.ts';
+
+/** Of the last 20 batches, how many may be refused before the slow path is taken without asking. */
+const rememberedBatches = 20;
+const refusalsTolerated = 1;
+const slowBatches = 1_000;
+
+/** Partitions that one statement may touch: each takes locks, of which the server has a limited number. */
+const maxPartitionsPerStatement = 100;
+
+export type TickPath = 'fast' | 'slow';
+
+/**
+ * Writes trades or quotes. The fast path is a binary COPY straight into the table. When the server refuses it, mostly because
+ * a row is already there, the same rows go through a temporary table and `insert … on conflict do nothing`, which says how
+ * many were new. A worker that is refused often (after a recovery, beside a twin, in a replay) stays there for a while.
+ */
+export class TickWriter<Row extends { readonly instrument: Instrument }> {
+  readonly #table: TickTable<Row>;
+  readonly #out: BinaryRows;
+  readonly #statements: Statements;
+  readonly #refusals: boolean[] = [];
+  #slowLeft = 0;
+
+  constructor(table: TickTable<Row>, schema: string, out: BinaryRows) {
+    this.#table = table;
+    this.#out = out;
+    this.#statements = statementsOf(table, schema);
+  }
+
+  /** Which way the next batch goes first. */
+  get path(): TickPath {
+    return this.#slowLeft > 0 ? 'slow' : 'fast';
+  }
+
+  async commit(
+    rows: readonly Row[],
+    generation: Generation,
+    signal: AbortSignal,
+  ): Promise<Committed> {
+    await generation.instruments.learn(rows, signal);
+    if (this.#slowLeft > 0) {
+      this.#slowLeft -= 1;
+    } else if (this.#fits(rows)) {
+      const taken = await this.#fast(rows, generation, signal);
+      this.#remember(!taken);
+      if (taken) return { committed: rows.length, alreadyThere: 0, dead: [] };
+    }
+    return writeHalving(rows, (run) => this.#slow(run, generation, signal));
+  }
+
+  /** False when the server refused the rows for a reason that the slow path can deal with. */
+  async #fast(rows: readonly Row[], generation: Generation, signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#attempt(rows, generation, signal, () =>
+        this.#copy(this.#statements.copy, rows, generation, signal),
+      );
+      return true;
+    } catch (error) {
+      if (faultOf(error) === 'held') throw error;
+      return false;
+    }
+  }
+
+  async #slow(rows: readonly Row[], generation: Generation, signal: AbortSignal): Promise<number> {
+    if (!this.#fits(rows)) {
+      const middle = rows.length >> 1;
+      const first = await this.#slow(rows.slice(0, middle), generation, signal);
+      return first + (await this.#slow(rows.slice(middle), generation, signal));
+    }
+    return this.#attempt(rows, generation, signal, () => this.#stage(rows, generation, signal));
+  }
+
+  async #stage(rows: readonly Row[], generation: Generation, signal: AbortSignal): Promise<number> {
+    const { session, stages } = generation;
+    const { makeStage, emptyStage, copyStage, moveStage } = this.#statements;
+    if (!stages.has(this.#table.table)) {
+      await session.query(makeStage, [], signal);
+      stages.add(this.#table.table);
+    }
+    await session.query(emptyStage, [], signal);
+    await this.#copy(copyStage, rows, generation, signal);
+    const { count } = await session.query(moveStage, [], signal);
+    return count;
+  }
+
+  async #copy(
+    statement: string,
+    rows: readonly Row[],
+    { session, instruments }: Generation,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { encode } = this.#table;
+    this.#out.begin();
+    for (const row of rows) encode(this.#out, row, instruments.idOf(row.instrument));
+    await session.copy(statement, this.#out.end(), signal);
+  }
+
+  #attempt<T>(
+    rows: readonly Row[],
+    { partitions }: Generation,
+    signal: AbortSignal,
+    write: () => Promise<T>,
+  ): Promise<T> {
+    const timed = { table: this.#table.table, times: () => this.#times(rows) };
+    return attempt(write, partitions, timed, signal);
+  }
+
+  #fits(rows: readonly Row[]): boolean {
+    return (
+      rows.length <= maxPartitionsPerStatement ||
+      countStretches(this.#table.table, this.#times(rows)) <= maxPartitionsPerStatement
+    );
+  }
+
+  *#times(rows: readonly Row[]): Generator<number> {
+    for (const row of rows) yield this.#table.timeOf(row);
+  }
+
+  #remember(refused: boolean): void {
+    this.#refusals.push(refused);
+    if (this.#refusals.length > rememberedBatches) this.#refusals.shift();
+    if (this.#refusals.filter(Boolean).length <= refusalsTolerated) return;
+    this.#slowLeft = slowBatches;
+    this.#refusals.length = 0;
+  }
+}
+
+type Statements = {
+  readonly copy: string;
+  readonly makeStage: string;
+  readonly emptyStage: string;
+  readonly copyStage: string;
+  readonly moveStage: string;
+};
+
+function statementsOf<Row>({ table, columns, key }: TickTable<Row>, schema: string): Statements {
+  const target = `${quoteName(schema)}.${table}`;
+  const stage = `pg_temp.mdp_stage_${table}`;
+  const list = columns.join(', ');
+  return {
+    copy: `copy ${target} (${list}) from stdin (format binary)`,
+    makeStage: `create temp table if not exists mdp_stage_${table} (like ${target} including defaults)`,
+    emptyStage: `truncate ${stage}`,
+    copyStage: `copy ${stage} (${list}) from stdin (format binary)`,
+    moveStage: `insert into ${target} (${list}) select ${list} from ${stage} order by ${key}
+      on conflict do nothing`,
+  };
+}
