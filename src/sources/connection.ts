@@ -6,6 +6,7 @@
  * The socket callback only stamps and hands on. What frames mean for the connection is read a moment later, in blocks.
  */
 import { receiveTime } from '../market/time.ts';
+import type { ReceiveTime } from '../market/time.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Venue } from '../venues/venue.ts';

@@ -173,7 +173,10 @@ export type ReplayEntry = {
 export type SourceEntry = VenueEntry | SyntheticEntry | ReplayEntry;
 
 /** The source's label: its `name`, else its type. */
-export const sourceName = (entry: { readonly name?: string | undefined; readonly type: string }): string => entry.name ?? entry.type;
+export const sourceName = (entry: {
+  readonly name?: string | undefined;
+  readonly type: string;
+}): string => entry.name ?? entry.type;
 
 /** The list under `sources:`; names are unique. */
 export const sourcesSettings = v.pipe(

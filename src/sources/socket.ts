@@ -42,7 +42,7 @@ export const openBunSocket: OpenSocket = (url, options, events) => {
   socket.addEventListener('pong', () => events.alive());
   socket.addEventListener('error', (event) => events.failed(messageOf(event)));
   socket.addEventListener('close', (event) => events.closed(event.code, event.reason));
-  return socket as Socket;
+  return socket;
 };
 
 const messageOf = (event: Event): string =>

@@ -67,13 +67,15 @@ class Synthetic implements Source {
     ];
   }
 
-  async stop(): Promise<void> {
-    if (this.#phase !== 'open') return;
-    const { clock, intake } = this.#parts;
-    for (const timer of this.#timers) timer.cancel();
-    this.#enter('stopped');
-    intake.state(receiveTime(clock.now()), 1, 'lost');
-    intake.state(receiveTime(clock.now()), 0, 'ended');
+  stop(): Promise<void> {
+    if (this.#phase === 'open') {
+      const { clock, intake } = this.#parts;
+      for (const timer of this.#timers) timer.cancel();
+      this.#enter('stopped');
+      intake.state(receiveTime(clock.now()), 1, 'lost');
+      intake.state(receiveTime(clock.now()), 0, 'ended');
+    }
+    return Promise.resolve();
   }
 
   report(): SourceReport {

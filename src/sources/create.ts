@@ -1,0 +1,48 @@
+import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Venue } from '../venues/venue.ts';
+import { createReplaySource } from './replay.ts';
+import type { SourceEntry } from './settings.ts';
+import { openBunSocket } from './socket.ts';
+import type { OpenSocket } from './socket.ts';
+import type { Intake, Source } from './source.ts';
+import { createSyntheticSource } from './synthetic.ts';
+import { TIMING } from './timing.ts';
+import type { Timing } from './timing.ts';
+import { createWebSocketSource } from './websocket-source.ts';
+
+export type SourceParts = {
+  readonly name: string;
+  readonly venue: Venue;
+  readonly intake: Intake;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  /** Default: Bun's own WebSocket client. */
+  readonly openSocket?: OpenSocket;
+  readonly timing?: Timing;
+};
+
+/**
+ * The source that an entry of the configuration describes, not started. Throws `config` where the venue cannot do what the
+ * entry asks for, `input` where a recording is not there.
+ */
+export const createSource = (entry: SourceEntry, parts: SourceParts): Source => {
+  const { name, venue, intake, clock, random } = parts;
+  const log = parts.log.with({ source: name });
+  if (entry.type === 'synthetic') return createSyntheticSource(entry, { name, clock, intake });
+  if (entry.type === 'replay') return createReplaySource(entry, { name, clock, intake, log });
+  const { symbols, channels, url, trades, connections, ...connection } = entry;
+  return createWebSocketSource(
+    { ...connection, name, copies: connections, wish: { symbols, channels, url, trades } },
+    {
+      venue,
+      intake,
+      clock,
+      random,
+      log,
+      openSocket: parts.openSocket ?? openBunSocket,
+      timing: parts.timing ?? TIMING,
+    },
+  );
+};
