@@ -3,7 +3,14 @@
  * format, unused code, and the house rules (test/house). All checks run, however many fail; the
  * table at the end says how long each took and how to mend what it found.
  */
-type Check = { readonly name: string; readonly cmd: readonly string[]; readonly mend: string };
+import { lint } from './lint.ts';
+
+type Check = {
+  readonly name: string;
+  readonly cmd: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+  readonly mend: string;
+};
 
 const bun = process.execPath;
 const checks: readonly Check[] = [
@@ -14,7 +21,8 @@ const checks: readonly Check[] = [
   },
   {
     name: 'lint',
-    cmd: [bun, '--bun', 'node_modules/oxlint/bin/oxlint', '--type-aware'],
+    cmd: lint.cmd,
+    env: lint.env,
     mend: 'mend the code; a rule is silenced only with its reason beside it',
   },
   { name: 'format', cmd: [bun, 'fmt', '--check', '--no-script'], mend: './scripts/dev.sh fmt' },
@@ -32,9 +40,9 @@ const checks: readonly Check[] = [
 
 const rows: string[] = [];
 let failures = 0;
-for (const { name, cmd, mend } of checks) {
+for (const { name, cmd, env = process.env, mend } of checks) {
   const started = performance.now();
-  const { success, stdout, stderr } = Bun.spawnSync({ cmd: [...cmd] });
+  const { success, stdout, stderr } = Bun.spawnSync({ cmd: [...cmd], env });
   const seconds = ((performance.now() - started) / 1000).toFixed(1).padStart(6);
   if (!success) {
     failures += 1;

@@ -134,7 +134,7 @@ refuse_musl() {
 }
 
 download_by_npm() {
-  (cd "$WORK" && npm pack --silent --ignore-scripts "@oven/$PACKAGE@$BUN_VERSION")
+  (cd "$WORK" && npm pack --loglevel=error --ignore-scripts "@oven/$PACKAGE@$BUN_VERSION")
 }
 
 # shellcheck disable=SC2016 # the dollar signs belong to the script

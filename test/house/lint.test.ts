@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { copyFile, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { lint } from '../../scripts/lint.ts';
 
 const root = join(import.meta.dir, '../..');
 
@@ -38,18 +39,12 @@ beforeAll(async () => {
     await Bun.write(join(place, 'src', `${rule}.ts`), text);
   }
   await Bun.write(join(place, 'src', 'sound.ts'), 'export const sound = 1;\n');
-  const lint = Bun.spawnSync({
-    cmd: [
-      process.execPath,
-      '--bun',
-      'node_modules/oxlint/bin/oxlint',
-      '--type-aware',
-      '--format=unix',
-      'src',
-    ],
+  const ended = Bun.spawnSync({
+    cmd: [...lint.cmd, '--format=unix', 'src'],
+    env: lint.env,
     cwd: place,
   });
-  report = lint.stdout.toString();
+  report = ended.stdout.toString();
 });
 
 afterAll(() => rm(place, { recursive: true, force: true }));
