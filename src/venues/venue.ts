@@ -61,9 +61,16 @@ export type SubscribeFrame = {
   readonly id: string;
 };
 
-/** `ack` and `refused` answer the subscribe frame `id` (empty where the venue does not repeat it) for `symbols`. */
+/**
+ * `ack` and `refused` answer the subscribe frame `id` (empty where the venue does not repeat it) for `symbols`. A heartbeat
+ * may name the last trade of a symbol: a feed that does not deliver it is mute.
+ */
 export type Classified =
-  | { readonly kind: 'data' | 'heartbeat' | 'control' | 'unknown' }
+  | { readonly kind: 'data' | 'control' | 'unknown' }
+  | {
+      readonly kind: 'heartbeat';
+      readonly lastTrade?: { readonly symbol: string; readonly id: Integer };
+    }
   | {
       readonly kind: 'ack' | 'refused';
       readonly id: string;
