@@ -2,7 +2,7 @@
 # The one door to the repository: ./scripts/dev.sh help. Works from a bare clone with git and either
 # npm or bun; scripts/toolchain.sh makes whatever a verb needs, and says so only when it does.
 set -eu
-cd "$(dirname "$0")/.."
+CDPATH='' cd "$(dirname "$0")/.."
 . scripts/toolchain.sh
 
 usage() {
