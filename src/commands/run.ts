@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Config } from '../config/config.ts';
-import { loadConfig, type Overrides } from '../config/load.ts';
+import { loadConfig, type LoadedConfig } from '../config/load.ts';
 import { maskedUrl } from '../config/secrets.ts';
 import { createApp, createMetricsApp, type AppParts } from '../http/app.ts';
 import { createKeyCheck } from '../http/keys.ts';
@@ -9,7 +9,6 @@ import { serve, type HttpServer } from '../http/server.ts';
 import { timeframeSeconds } from '../market/timeframes.ts';
 import { buildPipeline, randomRun } from '../pipeline/build.ts';
 import type { Outcome, Pipeline } from '../pipeline/pipeline.ts';
-import { MdpError } from '../runtime/errors.ts';
 import { createLog } from '../runtime/json-log.ts';
 import type { Log } from '../runtime/log.ts';
 import { BUILD } from './build-info.ts';
@@ -53,31 +52,24 @@ export const runCommand = async (
     context.stdout.write(RUN_HELP);
     return EXIT.fine;
   }
-  const overrides: Overrides = {
-    ...(values.source === undefined ? {} : { source: values.source }),
-    ...(values.symbols === undefined ? {} : { symbols: values.symbols.split(',') }),
-  };
-  const duration = values.duration === undefined ? undefined : durationMs(values.duration);
-  const { config, notes } = loadConfig({ path: values.config, overrides });
-  return runPipeline(config, notes, duration, context);
+  const loaded = loadConfig({ env: context.env, overrides: values, requireSources: true });
+  return runPipeline(loaded, context);
 };
 
 const runPipeline = async (
-  config: Config,
-  notes: readonly string[],
-  duration: number | undefined,
+  { config, ignored, runForMs }: LoadedConfig,
   context: CommandContext,
 ): Promise<number> => {
   const screen = screenOf(config, context);
   const { log } = screen;
-  for (const note of notes) log.info(note);
+  sayIgnored(ignored, log);
   const around = { clock: context.clock, random: Math.random, log };
   const pipeline = buildPipeline(config, around, randomRun(Math.random));
   const servers = startHttp(config, pipeline, context);
   sayStarted(config, servers, log);
   screen.start(pipeline, `http://${config.http.host}:${servers[0]?.port ?? 0}/status`);
   obeySignals(pipeline, context, log);
-  if (duration !== undefined) context.clock.after(duration, () => pipeline.stop());
+  if (runForMs !== undefined) context.clock.after(runForMs, () => pipeline.stop());
   try {
     return report(await pipeline.run(), pipeline, log);
   } finally {
@@ -118,13 +110,19 @@ export const obeySignals = (pipeline: Pipeline, context: CommandContext, log: Lo
   context.stop.addEventListener('abort', () => pipeline.abandon(), { once: true });
 };
 
+/** Variables that only look like ours, as platforms inject them: one line. */
+export const sayIgnored = (ignored: readonly string[], log: Log): void => {
+  if (ignored.length > 0)
+    log.info('Ignored variables that a platform injects', { names: ignored.join(',') });
+};
+
 /** The log and, on a terminal, the live line under it. */
 export const screenOf = (config: Pick<Config, 'log'>, context: CommandContext) => {
   let live: LiveLine | undefined;
   const onTerminal = context.stderr.isTerminal;
   const log = createLog({
     level: config.log.level,
-    format: config.log.format ?? (onTerminal ? 'text' : 'json'),
+    format: config.log.format === 'auto' ? (onTerminal ? 'text' : 'json') : config.log.format,
     now: () => context.clock.now(),
     write: (line) => (live === undefined ? context.stderr.write(line) : live.above(line)),
   });
@@ -175,17 +173,4 @@ const sayStarted = (config: Config, servers: readonly HttpServer[], log: Log): v
       backpressure_policy: config.sink.backpressurePolicy,
     });
   }
-};
-
-const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
-
-const durationMs = (text: string): number => {
-  const match = /^(\d{1,9})(ms|s|m|h)$/.exec(text);
-  const unit = match?.[2];
-  if (match === null || (unit !== 'ms' && unit !== 's' && unit !== 'm' && unit !== 'h')) {
-    throw new MdpError('usage', `--duration: expected a time like 30s, got \`${text}\``, {
-      hint: 'units are ms, s, m and h',
-    });
-  }
-  return Number(match[1]) * UNITS[unit];
 };

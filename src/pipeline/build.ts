@@ -9,6 +9,7 @@ import { createSqliteSink } from '../sinks/sqlite/sink.ts';
 import { createSource } from '../sources/create.ts';
 import { sourceName, type SourceEntry } from '../sources/settings.ts';
 import { venueOf } from '../venues/registry.ts';
+import type { Venue } from '../venues/venue.ts';
 import { Pipeline, type PipelineSettings, type SourcePart } from './pipeline.ts';
 import { belongsTo, type Shard } from './shard.ts';
 
@@ -71,7 +72,7 @@ const secondsOf = (name: string): number => {
 
 const sourcePart = (entry: SourceEntry, shard: Shard, around: Surroundings): SourcePart => {
   const name = sourceName(entry);
-  const venue = venueOf(entry.type === 'replay' ? entry.venue : entry.type);
+  const venue = knownVenue(entry.type === 'replay' ? entry.venue : entry.type);
   const own = sharedEntry(entry, shard);
   return {
     name,
@@ -80,6 +81,12 @@ const sourcePart = (entry: SourceEntry, shard: Shard, around: Surroundings): Sou
     symbols: entry.symbols === undefined ? undefined : new Set(entry.symbols),
     create: (intake) => createSource(own, { name, venue, intake, ...around }),
   };
+};
+
+const knownVenue = (id: string): Venue => {
+  const venue = venueOf(id);
+  if (venue !== undefined) return venue;
+  throw new MdpError('invariant', `the configuration let the venue ${id} pass`);
 };
 
 /** The entry with this process's share of its symbols only, so that no more is subscribed to than is kept. */

@@ -17,7 +17,7 @@ import type { Rows } from './rows.ts';
 import type { SourceStats } from './source-stats.ts';
 
 /** After so long without a pause, sockets and timers get their turn. */
-const TURN_MS = 8;
+const TURN_US = 8000;
 /** Position of a row: the run's 30 bits above so many bits of a running number. */
 const POSITION_BITS = 33n;
 
@@ -118,8 +118,8 @@ export class Reader {
   }
 
   async #read(block: Block, signal: AbortSignal): Promise<void> {
-    const { room, pacing } = this.#options;
-    let turnEnds = performance.now() + TURN_MS;
+    const { room, pacing, clock } = this.#options;
+    let turnEnds = clock.now() + TURN_US;
     while (this.#next < block.records.length && !signal.aborted) {
       const waiting = room();
       if (waiting !== undefined) {
@@ -134,9 +134,9 @@ export class Reader {
       }
       this.#next += 1;
       this.#take(record);
-      if ((this.#next & 63) === 0 && performance.now() > turnEnds) {
+      if ((this.#next & 63) === 0 && clock.now() > turnEnds) {
         await yieldTurn();
-        turnEnds = performance.now() + TURN_MS;
+        turnEnds = clock.now() + TURN_US;
       }
     }
   }
