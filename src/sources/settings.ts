@@ -1,12 +1,17 @@
 /**
  * One entry of `sources:` in the configuration, as a schema: names, units, bounds and defaults of every kind of source.
- * A venue's id is a type of source.
+ * A venue's id is a type of source: a new line in the registry of venues brings it here by itself.
  */
 import * as v from 'valibot';
+import { VENUES } from '../venues/registry.ts';
 import type { Channel } from '../venues/venue.ts';
 
-/** Venues that can be heard live. */
-const LIVE_VENUES = ['binance', 'coinbase', 'kraken'] as const;
+type VenueId = keyof typeof VENUES;
+type LiveVenueId = Exclude<VenueId, 'synthetic'>;
+
+const isVenue = (id: string): id is VenueId => id in VENUES;
+const isLive = (id: VenueId): id is LiveVenueId => id !== 'synthetic';
+const venueIds = Object.keys(VENUES).filter(isVenue);
 
 const MAX_SYMBOLS = 10_000;
 const MAX_SOURCES = 64;
@@ -47,7 +52,7 @@ const channels = described(
 );
 
 const venueEntry = v.strictObject({
-  type: v.picklist(LIVE_VENUES),
+  type: v.picklist(venueIds.filter(isLive)),
   name,
   symbols: described(symbolList, "Instruments in the venue's own spelling."),
   channels,
@@ -121,10 +126,7 @@ export const replayEntry = v.strictObject({
     ),
     'Recorded files and directories (ws-*.ndjson[.gz], hft-*[.gz]), in this order.',
   ),
-  venue: described(
-    v.picklist([...LIVE_VENUES, 'synthetic']),
-    'Which venue the recorded frames are from.',
-  ),
+  venue: described(v.picklist(venueIds), 'Which venue the recorded frames are from.'),
   symbols: described(
     v.optional(symbolList),
     'Which symbols the recording is subscribed to, where that is known.',
@@ -141,7 +143,7 @@ type Shared = { readonly name?: string | undefined; readonly channels: readonly 
 
 /** The entries as the program holds them: the schemas above in camel case. */
 export type VenueEntry = Shared & {
-  readonly type: (typeof LIVE_VENUES)[number];
+  readonly type: LiveVenueId;
   readonly symbols: readonly string[];
   readonly url?: string | undefined;
   readonly trades: 'trade' | 'aggTrade';
@@ -165,7 +167,7 @@ export type ReplayEntry = {
   readonly type: 'replay';
   readonly name?: string | undefined;
   readonly path: readonly string[];
-  readonly venue: (typeof LIVE_VENUES)[number] | 'synthetic';
+  readonly venue: VenueId;
   readonly symbols?: readonly string[] | undefined;
   readonly speed: number | 'max';
 };
