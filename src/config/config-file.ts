@@ -14,13 +14,21 @@ export type Layer = {
   readonly problems: readonly Problem[];
 };
 
+export const NOTHING: Layer = { settings: new Map(), unsound: new Set(), problems: [] };
+
 /** Reads the text of a config.yaml; `file` is the name that problems carry. Never throws. */
 export function readConfigFile(text: string, file: string): Layer {
   const document = readDocument(text, (line, column) => ({ kind: 'file', file, line, column }));
   const problems = [...document.problems];
   const said = new Map<Leaf, Setting>();
   readSection(configSchema, document.value, [], { document, problems, said });
-  return soundLayer(said, problems);
+  const layer = soundLayer(said, problems);
+  return { ...layer, problems: layer.problems.toSorted(byPlace) };
+}
+
+function byPlace({ place: a }: Problem, { place: b }: Problem): number {
+  if (a.kind !== 'file' || b.kind !== 'file') return 0;
+  return a.line - b.line || a.column - b.column;
 }
 
 /** Splits what was said into what may be used and what is wrong with the rest. */

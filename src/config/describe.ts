@@ -83,11 +83,11 @@ export function allowed(schema: Schema): string {
     return others.length === 0 ? choice : `one of ${[choice, ...others].join(', ')}`;
   }
   const item = itemOf(inner);
-  if (item !== undefined) return `a list${bounds(inner, 'length')}, each ${allowed(item)}`;
+  if (item !== undefined) return `a list${lengths(inner)}, each ${allowed(item)}`;
   if (variantsOf(inner) === undefined && optionsOf(inner).length > 0) {
     return optionsOf(inner).map(allowed).join(', or ');
   }
-  return `${kindText(inner)}${bounds(inner, 'value')}`;
+  return `${kindText(inner)}${bounds(inner)}`;
 }
 
 function kindText(schema: Schema): string {
@@ -104,12 +104,24 @@ function kindText(schema: Schema): string {
 }
 
 /** ` from 1 to 5`, ` of at least 1`, or nothing. */
-function bounds(schema: Schema, of: 'value' | 'length'): string {
-  const least = field(check(schema, `min_${of}`) ?? {}, 'requirement');
-  const most = field(check(schema, `max_${of}`) ?? {}, 'requirement');
-  const noun = of === 'length' ? ' of' : '';
-  if (typeof least !== 'number') return typeof most === 'number' ? ` of at most ${most}` : '';
-  return typeof most === 'number' ? `${noun} from ${least} to ${most}` : ` of at least ${least}`;
+function bounds(schema: Schema): string {
+  const least = requirement(schema, 'min_value');
+  const most = requirement(schema, 'max_value');
+  if (least === undefined) return most === undefined ? '' : ` of at most ${most}`;
+  return most === undefined ? ` of at least ${least}` : ` from ${least} to ${most}`;
+}
+
+/** ` of 1 to 5`, ` of at least 1`, or nothing. */
+function lengths(schema: Schema): string {
+  const least = requirement(schema, 'min_length') ?? 0;
+  const most = requirement(schema, 'max_length');
+  if (most !== undefined) return ` of ${least} to ${most}`;
+  return least === 0 ? '' : ` of at least ${least}`;
+}
+
+function requirement(schema: Schema, type: string): number | undefined {
+  const asked = field(check(schema, type) ?? {}, 'requirement');
+  return typeof asked === 'number' ? asked : undefined;
 }
 
 /** The check of this type in a schema's pipe. */

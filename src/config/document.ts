@@ -1,12 +1,4 @@
-import {
-  isCollection,
-  isMap,
-  isScalar,
-  LineCounter,
-  parseDocument,
-  type Document,
-  type YAMLError,
-} from 'yaml';
+import { isCollection, isMap, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
 import type { Path, Place } from './place.ts';
 import type { Problem } from './problem.ts';
 
@@ -26,14 +18,22 @@ const MAX_CHARACTERS = 1024 * 1024;
 /** What aliases may multiply, so that a few lines do not become gigabytes. */
 const MAX_ALIASES = 100;
 
-const cures: Readonly<Record<string, string>> = {
-  BAD_INDENT: 'keys of one section begin in the same column',
-  BAD_SCALAR_START: 'put the value in quotes',
-  BLOCK_AS_IMPLICIT_KEY: 'one key a line; put text that contains ": " in quotes',
-  DUPLICATE_KEY: 'keep one of the two',
-  MULTIPLE_DOCS: 'keep one document; remove the line ---',
-  TAB_AS_INDENT: 'indent with spaces',
+/** Said in our words, as the parser's may quote the line, and a secret with it. */
+const complaints: Readonly<Partial<Record<string, string>>> = {
+  BAD_DQ_ESCAPE:
+    'found an unknown escape; in double quotes write \\\\ for a backslash, or use single quotes',
+  BAD_INDENT:
+    'found a wrong indentation; keys of one section begin in the same column, lists end with ]',
+  BAD_SCALAR_START: 'found text that begins with a reserved character; put it in quotes',
+  BLOCK_AS_IMPLICIT_KEY: 'found a second ": " in the line; one key a line, and such text in quotes',
+  DUPLICATE_KEY: 'found the same key twice; keep one of the two',
+  MISSING_CHAR: 'found no end of a quoted text or list; close it',
+  MULTIPLE_DOCS: 'found a second document; remove the line ---',
+  TAB_AS_INDENT: 'found a tab; indent with spaces',
+  TAG_RESOLVE_FAILED: 'found text that begins with !; put it in quotes',
 };
+const COMPLAINT =
+  'found something that YAML cannot read; check quotes, brackets, colons and indentation';
 
 /** Reads YAML (or JSON, which is YAML); `at` makes a place of line and column. Never throws. */
 export function readDocument(
@@ -54,21 +54,23 @@ export function readDocument(
   };
   try {
     const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-    const complaints = [...document.errors, ...document.warnings];
-    const problems = complaints.map((fault) => syntaxProblem(fault, spot(fault.pos[0])));
-    const usable = complaints.every((fault) => fault.code === 'DUPLICATE_KEY');
+    const faults = [...document.errors, ...document.warnings];
+    const problems = faults.map((fault) => ({
+      place: spot(fault.pos[0]),
+      key: '',
+      text: complaints[fault.code] ?? COMPLAINT,
+    }));
+    const usable = faults.every((fault) => fault.code === 'DUPLICATE_KEY');
     const value: unknown = usable ? document.toJS({ maxAliasCount: MAX_ALIASES }) : undefined;
     return { value, place: (path, of) => spot(offsetOf(document, path, of)), problems };
   } catch (error) {
-    // Nothing is lost: the document is refused with what the parser says (an alias without anchor, too deep, too many).
-    const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    return nothing(`not readable as YAML: ${reason}`);
+    // Nothing is lost: the document is refused. What is thrown is about the stack or about aliases.
+    return nothing(
+      error instanceof RangeError
+        ? 'nested too deeply'
+        : 'found an alias (*) without its anchor (&), or too many',
+    );
   }
-}
-
-function syntaxProblem(fault: YAMLError, place: Place): Problem {
-  const cure = cures[fault.code] ?? 'check quotes, brackets, colons and indentation here';
-  return { place, key: '', text: `not valid YAML: ${fault.message}; ${cure}` };
 }
 
 /** Where the deepest node on the way along `path` begins; 0 where there is none. */

@@ -68,6 +68,10 @@ const truths: ReadonlyMap<string, boolean> = new Map([
 
 function sayText(leaf: Leaf, name: string, text: string, { said, problems }: Reading): void {
   const place: Place = { kind: 'variable', name };
+  if (serviceLink.test(text)) {
+    problems.push({ place, key: leaf.key, text: SERVICE_LINK });
+    return;
+  }
   if (!isListOfMaps(leaf.schema)) {
     said.set(leaf, { value: fromText(leaf.schema, text), place: () => place });
     return;
@@ -76,6 +80,11 @@ function sayText(leaf: Leaf, name: string, text: string, { said, problems }: Rea
   problems.push(...document.problems);
   if (document.problems.length === 0) said.set(leaf, { value: document.value, place: () => place });
 }
+
+/** `PIPELINE_HTTP_PORT=tcp://10.0.0.7:80` is what Kubernetes makes of a Service that is called `pipeline-http`. */
+const serviceLink = /^(tcp|udp|sctp):\/\//;
+const SERVICE_LINK =
+  'found the address of a Kubernetes Service; set enableServiceLinks: false in the pod, or rename the Service';
 
 function unknownVariable(name: string): Problem {
   const meant = nearest(name, variables);

@@ -2,13 +2,13 @@ import * as v from 'valibot';
 import { camel } from './camel.ts';
 import type { Setting } from './check-leaf.ts';
 import type { Config } from './config.ts';
-import { type Layer, readConfigFile } from './config-file.ts';
+import { type Layer, NOTHING, readConfigFile } from './config-file.ts';
 import { defaultOf, entriesOf, type Schema } from './describe.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 import { errorCode, type ReadFile, readTextFile } from './files.ts';
 import { partOf } from './known-keys.ts';
 import { leaves } from './leaves.ts';
-import { overriddenSources, type Overrides, runTime } from './overrides.ts';
+import { overriddenSources, type Overrides } from './overrides.ts';
 import { DEFAULT, type Path, pathText, type Place } from './place.ts';
 import { configError, type Problem } from './problem.ts';
 import { brokenRules, type Fault } from './rules.ts';
@@ -16,25 +16,25 @@ import { configSchema } from './schema.ts';
 
 /**
  * From config.yaml, environment and command line to one frozen `Config`. Everything that is wrong is reported at once,
- * each with its place, what was found and what is allowed; nothing wrong or unknown is ever passed over. Reads no
- * environment and no file by itself but what it is given, and decides nothing that a station should.
+ * each with its place, what was found and what is allowed; nothing wrong or unknown is ever passed over. The only
+ * reader of the process's environment.
  */
+export type { Overrides };
+
 export type LoadRequest = {
-  readonly env: Environment;
+  /** Of the configuration file, which then must exist; else config.yaml where there is one. */
+  readonly path?: string | undefined;
   readonly overrides?: Overrides;
+  /** required: it is an error when nothing says what to listen to. ignored: for commands that do not listen. */
+  readonly sources?: 'required' | 'ignored';
+  readonly env?: Environment;
   readonly readFile?: ReadFile;
-  /** Whether it is an error when nothing says what to listen to: for `run` and `check`. */
-  readonly requireSources?: boolean;
 };
 
 export type LoadedConfig = {
   readonly config: Config;
-  /** Of `--duration`: milliseconds after which the run drains; undefined = until told to stop. */
-  readonly runForMs: number | undefined;
-  /** Variables that a platform injected and that are ignored: worth one log line. */
-  readonly ignored: readonly string[];
-  /** The configuration file that was read; undefined where there is none. */
-  readonly file: string | undefined;
+  /** Worth a log line each. */
+  readonly notes: readonly string[];
   /** What was written for a key, and where. */
   readonly said: (path: Path) => Said;
 };
@@ -49,9 +49,9 @@ const DEFAULT_FILE = 'config.yaml';
  * Defaults < config.yaml < environment < command line.
  * @throws MdpError `config`, a line for each problem
  */
-export function loadConfig(request: LoadRequest): LoadedConfig {
-  const { env, overrides = {}, readFile = readTextFile } = request;
-  const file = fileLayer(overrides.config, readFile);
+export function loadConfig(request: LoadRequest = {}): LoadedConfig {
+  const { path, overrides = {}, env = process.env, readFile = readTextFile } = request;
+  const file = fileLayer(path, readFile);
   const environment = readEnvironment(env, readFile);
   const below = new Map([...file.settings, ...environment.settings]);
   const flags = overriddenSources(overrides, below.get('sources'));
@@ -61,11 +61,15 @@ export function loadConfig(request: LoadRequest): LoadedConfig {
     unsound: new Set(layers.flatMap(({ unsound }) => [...unsound])),
     problems: layers.flatMap(({ problems }) => [...problems]),
   };
-  addDefaultSource(merged, request.requireSources ?? false);
-  const runForMs = runTime(overrides, merged.problems);
+  addDefaultSource(merged, request.sources !== 'ignored');
   const config = settled(merged);
-  const said = (path: Path): Said => saidAt(merged.settings, path);
-  return { config, runForMs, ignored: environment.ignored, file: file.name, said };
+  const said = (key: Path): Said => saidAt(merged.settings, key);
+  return { config, notes: notesOn(environment.ignored), said };
+}
+
+function notesOn(ignored: readonly string[]): readonly string[] {
+  if (ignored.length === 0) return [];
+  return [`Ignored variables that a platform injects: ${ignored.join(', ')}`];
 }
 
 type Merged = {
@@ -74,23 +78,18 @@ type Merged = {
   readonly problems: Problem[];
 };
 
-function fileLayer(
-  named: string | undefined,
-  readFile: ReadFile,
-): Layer & { name: string | undefined } {
-  const name = named ?? DEFAULT_FILE;
+function fileLayer(named: string | undefined, readFile: ReadFile): Layer {
+  const file = named ?? DEFAULT_FILE;
   try {
-    return { ...readConfigFile(readFile(name), name), name };
+    return readConfigFile(readFile(file), file);
   } catch (error) {
     const code = errorCode(error);
-    if (named === undefined && code === 'ENOENT') return { ...emptyLayer, name: undefined };
-    const place: Place = { kind: 'file', file: name, line: 1, column: 1 };
+    if (named === undefined && code === 'ENOENT') return NOTHING;
+    const place: Place = { kind: 'file', file, line: 1, column: 1 };
     const problem = { place, key: '', text: `cannot be read (${code}); give the path of a file` };
-    return { ...emptyLayer, problems: [problem], name };
+    return { ...NOTHING, problems: [problem] };
   }
 }
-
-const emptyLayer: Layer = { settings: new Map(), unsound: new Set(), problems: [] };
 
 /** Without sources, made-up data goes to the embedded database only: a server is not littered with it. */
 function addDefaultSource({ settings, unsound, problems }: Merged, required: boolean): void {

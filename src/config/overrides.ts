@@ -1,21 +1,15 @@
-import { parseDuration } from '../runtime/quantities.ts';
-import { type Setting, shown } from './check-leaf.ts';
-import { type Layer, soundLayer } from './config-file.ts';
+import type { Setting } from './check-leaf.ts';
+import { type Layer, NOTHING, soundLayer } from './config-file.ts';
 import { isMap, partOf } from './known-keys.ts';
 import { leafByKey } from './leaves.ts';
 import type { Path, Place } from './place.ts';
-import type { Problem } from './problem.ts';
 
-/** What the command line says, as text: the values of `--config`, `--source`, `--symbols` and `--duration`. */
+/** What the command line says about the sources. */
 export type Overrides = {
-  /** Path of the configuration file, which then must exist. */
-  readonly config?: string | undefined;
-  /** The name or type of a configured source, which then runs alone; else the type of a new one. */
-  readonly source?: string | undefined;
-  /** Comma-separated symbols for that source, or for the only one configured. */
-  readonly symbols?: string | undefined;
-  /** How long to run, such as `30s`; at its end the pipeline drains. */
-  readonly duration?: string | undefined;
+  /** `--source`: the name or type of a configured source, which then runs alone; else the type of a new one. */
+  readonly source?: string;
+  /** `--symbols`: of that source, or of the only one configured. */
+  readonly symbols?: readonly string[];
 };
 
 const sourceFlag: Place = { kind: 'flag', name: '--source' };
@@ -28,30 +22,18 @@ type Said = { readonly value: unknown; readonly place: Setting['place'] };
 export function overriddenSources(overrides: Overrides, configured: Setting | undefined): Layer {
   const { source, symbols } = overrides;
   const leaf = leafByKey.get('sources');
-  if (leaf === undefined || (source === undefined && symbols === undefined)) return nothing;
+  if (leaf === undefined || (source === undefined && symbols === undefined)) return NOTHING;
   const said = saidSources(configured);
   const chosen = source === undefined ? said : chosenSources(source, said);
   if (symbols === undefined) return soundLayer(new Map([[leaf, joined(chosen)]]));
   if (chosen.length > 1) {
     const text = `${chosen.length} sources are configured; say which one with --source`;
-    return { ...nothing, problems: [{ place: symbolsFlag, key: 'sources', text }] };
+    return { ...NOTHING, problems: [{ place: symbolsFlag, key: 'sources', text }] };
   }
-  const list = symbols.split(',').map((symbol) => symbol.trim());
+  const list = symbols.map((symbol) => symbol.trim());
   const only = chosen[0] ?? { value: { type: 'synthetic' }, place: () => symbolsFlag };
   return soundLayer(new Map([[leaf, joined([withSymbols(only, list)])]]));
 }
-
-/** Milliseconds of `--duration`; undefined where it does not say any. */
-export function runTime({ duration }: Overrides, problems: Problem[]): number | undefined {
-  if (duration === undefined) return undefined;
-  const ms = parseDuration(duration);
-  if (ms !== undefined && ms > 0) return ms;
-  const text = `found ${shown(duration)}; allowed: a time like 30s, 5m, 12h`;
-  problems.push({ place: { kind: 'flag', name: '--duration' }, key: '', text });
-  return undefined;
-}
-
-const nothing: Layer = { settings: new Map(), unsound: new Set(), problems: [] };
 
 function saidSources(setting: Setting | undefined): readonly Said[] {
   if (setting === undefined || !Array.isArray(setting.value)) return [];

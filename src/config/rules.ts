@@ -93,7 +93,7 @@ function hostFaults(url: string): readonly string[] {
     if (port === undefined || (/^\d{1,5}$/.test(port) && Number(port) > 0 && Number(port) < 65_536))
       return [];
     return [
-      'found a port that is none; allowed: an integer from 1 to 65535, and a password with / ? # or @ in it percent-encoded',
+      'found a port that is none; allowed: an integer from 1 to 65535 (and / ? # @ : in a password as %2F %3F %23 %40 %3A)',
     ];
   });
 }

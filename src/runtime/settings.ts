@@ -11,10 +11,9 @@ export const logSettings = v.strictObject({
   ),
   format: v.optional(
     v.pipe(
-      v.picklist(['auto', 'json', 'text']),
-      v.description('JSON lines, or readable text; auto = text on a terminal'),
+      v.picklist(['json', 'text']),
+      v.description('JSON lines, or readable text; where unset: text on a terminal, else JSON'),
     ),
-    'auto',
   ),
 });
 
