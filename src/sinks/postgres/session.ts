@@ -134,7 +134,7 @@ export class Session {
       const decide = (pid: unknown): void => {
         if (pid !== this.#pid) reject(poolerError());
         else if (completed) resolve();
-        else reject(failureOf(refusal.error));
+        else reject(refusal.error);
       };
       stream.on('error', reject);
       afterFinal(
@@ -230,13 +230,13 @@ type DriverOptions = postgres.Options<Record<string, never>> & {
  * Notes the server's answer to a refused COPY. The driver rejects the query with it, which no one sees any more, because
  * the query has already resolved to its stream.
  */
-function watchRefusal(query: object): { error: unknown } {
-  const refusal: { error: unknown } = { error: undefined };
+function watchRefusal(query: object): { error: Error } {
+  const refusal = { error: new Error('a COPY ended without an answer') };
   const reject: unknown = Reflect.get(query, 'reject');
   if (typeof reject !== 'function') {
     throw new MdpError('invariant', 'the driver has changed: a query has no reject');
   }
-  Reflect.set(query, 'reject', (error: unknown) => {
+  Reflect.set(query, 'reject', (error: Error) => {
     refusal.error = error;
     Reflect.apply(reject, query, [error]);
   });
