@@ -15,6 +15,8 @@ export type CommandContext = {
 
 export type Output = {
   readonly write: (text: string) => void;
+  /** Whether the reader has gone (`| head`): more is written in vain. */
+  readonly isClosed: () => boolean;
   readonly isTerminal: boolean;
   /** Of the terminal, in columns. */
   readonly width: number;
