@@ -17,6 +17,11 @@ export function placeText(place: Place): string {
   return place.kind === 'default' ? 'default' : place.name;
 }
 
+/** The same without the column: `config.yaml:12`. */
+export function originText(place: Place): string {
+  return place.kind === 'file' ? `${place.file}:${place.line}` : placeText(place);
+}
+
 /** The steps from the top of the configuration to a value: section, key, index. */
 export type Path = readonly (string | number)[];
 
