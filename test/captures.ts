@@ -23,6 +23,9 @@ export function describeWithCaptures(name: string, body: () => void): void {
   }
 }
 
+/** Absolute path of a file of the captures. */
+export const capturePath = (path: string): string => join(folder, path);
+
 /** The lines of a file under the captures' folder, unpacked where its name ends in `.gz`. */
 export function captureLines(path: string): readonly string[] {
   const bytes = readFileSync(join(folder, path));
