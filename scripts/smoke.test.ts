@@ -25,17 +25,29 @@ const names = {
   histogram: ['mdp_sink_commit_seconds'],
 };
 
+type Options = {
+  readonly step?: number;
+  /** A metric that is not there, and one that is there without a series. */
+  readonly without?: string;
+  readonly empty?: string;
+};
+
 /** A pipeline as curl sees it: every counter in two series, moved by `step` at each look. */
-function pipeline(options: { readonly step?: number; readonly without?: string } = {}) {
+function pipeline(options: Options = {}) {
   let looks = 0;
   const series = (name: string) =>
-    `${name}{a="1"} 0\n${name}{a="2"} ${7 + looks * (options.step ?? 1)}\n`;
+    name === options.empty
+      ? ''
+      : `${name}{a="1"} 0\n${name}{a="2"} ${7 + looks * (options.step ?? 1)}\n`;
   const metrics = () => {
     looks += 1;
     return Object.entries(names)
       .flatMap(([type, list]) => list.map((name) => ({ type, name })))
       .filter(({ name }) => name !== options.without)
-      .map(({ type, name }) => `# TYPE ${name} ${type}\n${series(name)}`)
+      .map(
+        ({ type, name }) =>
+          `# TYPE ${name} ${type}\n${series(type === 'histogram' ? `${name}_count` : name)}`,
+      )
       .join('');
   };
   const server = Bun.serve({
@@ -51,7 +63,7 @@ function pipeline(options: { readonly step?: number; readonly without?: string }
   return { url: server.url.href, stop: () => server.stop(true) };
 }
 
-const judge = async (options: Parameters<typeof pipeline>[0], env: Record<string, string>) => {
+const judge = async (options: Options, env: Record<string, string>) => {
   const { url, stop } = pipeline(options);
   const ended = await smoke(url, env);
   await stop();
@@ -83,6 +95,12 @@ test.each(Object.values(names).flat())('fails when %s is missing', async (name) 
   expect(code).toBe(1);
   expect(stderr).toContain(`${name} (`);
   expect(stderr).toContain('is missing');
+});
+
+test('fails when a metric has no series', async () => {
+  const { code, stderr } = await judge({ empty: 'mdp_sink_queue_depth' }, { API_KEY: 'secret' });
+  expect(code).toBe(1);
+  expect(stderr).toContain('mdp_sink_queue_depth (gauge) has no series');
 });
 
 test('fails when the counters stand still', async () => {

@@ -69,6 +69,9 @@ every_metric_present() {
     [ -n "$name" ] || continue
     echo "$body" | grep -q "^# TYPE $name $type\$" ||
       failed "GET /metrics: $name ($type) is missing"
+    sample=$name
+    [ "$type" != histogram ] || sample=${name}_count
+    [ -n "$(sum "$sample")" ] || failed "GET /metrics: $name ($type) has no series"
     echo "ok     metric $name"
   done
 }
