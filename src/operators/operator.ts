@@ -5,6 +5,9 @@ import type { Instrument } from '../market/instrument.ts';
 import type { StateRecord, TickRecord } from '../market/record.ts';
 import type { ReceiveTime } from '../market/time.ts';
 import type { VenueFacts } from '../venues/venue.ts';
+import type { BarRules } from './bars.ts';
+import type { FeedJson } from './coverage.ts';
+import type { InstrumentJson } from './state.ts';
 
 /**
  * Operators: market events in, rows out. Pure and synchronous: no clock but the receive times of records, no I/O, no
@@ -23,12 +26,22 @@ export interface MarketOperators {
   drain(at: ReceiveTime): void;
   /** Everything that decides later output, as plain JSON (integers beyond 2^53 as text); instruments by venue and symbol. */
   save(): OperatorsState;
+  /**
+   * Continues where `save` was called. Under other timeframes those kept lose nothing; bars of new ones are incomplete as
+   * far as they began before. Throws `input` for another version or damage.
+   */
   load(state: OperatorsState): void;
   report(): OperatorsReport;
 }
 
 /** Versioned; readable by the same or a later version of this program. */
-export type OperatorsState = { readonly version: number; readonly instruments: readonly unknown[] };
+export type OperatorsState = {
+  readonly version: number;
+  /** The rules of bars under which it was saved: `load` finds out what they changed. */
+  readonly rules: BarRules;
+  readonly feeds: readonly FeedJson[];
+  readonly instruments: readonly InstrumentJson[];
+};
 
 /** Reasons a decoded row is refused, closed. */
 export type RejectedReason =
@@ -41,7 +54,9 @@ export type RejectedReason =
 
 export type OperatorsReport = {
   readonly instruments: number;
+  /** Bars that are open or may still be revised. */
   readonly openBars: number;
+  /** Estimated. */
   readonly stateBytes: number;
 };
 

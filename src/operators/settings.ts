@@ -55,5 +55,5 @@ export const operatorsSettings = v.strictObject({
 /** Seconds of timeframe names, ascending and unique. */
 export function timeframesOf(names: readonly string[]): number[] {
   const lengths = names.flatMap((name) => timeframeSeconds(name) ?? []);
-  return [...new Set(lengths)].sort((a, b) => a - b);
+  return [...new Set(lengths)].toSorted((a, b) => a - b);
 }
