@@ -148,7 +148,7 @@ test('tells a symbol without rows from one that nobody knows', async () => {
   const unknown = await query(['trades', 'BTCUSD', '--format', 'json']);
   expect(unknown.code).toBe(1);
   expect(unknown.stdout).toBe('[]\n');
-  expect(unknown.stderr).toBe('BTCUSD is not known here; nearest: BTCUSDT, ETH, DOGEUSDT\n');
+  expect(unknown.stderr).toBe('BTCUSD is not known here; nearest: BTCUSDT, DOGEUSDT, ETH\n');
   const elsewhere = await query(['trades', 'BTCUSDT', '--venue', 'kraken']);
   expect(elsewhere.code).toBe(1);
   expect(elsewhere.stderr).toBe('BTCUSDT is not known at kraken, but at binance\n');

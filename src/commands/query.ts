@@ -63,7 +63,10 @@ const show = async (
   context: CommandContext,
 ): Promise<number> => {
   const counted = countedRows(reader.rows(query));
-  await write(rowTexts[format](counted.rows, columns[query.kind]), context);
+  const { isTerminal, width } = context.stdout;
+  const columnsOfView = columns[query.kind];
+  const text = rowTexts[format](counted.rows, columnsOfView, isTerminal ? width : undefined);
+  await write(text, context);
   if (counted.count() === 0) return explainNothing(reader, query, context);
   if (limitImplied && counted.count() === query.limit) {
     context.stderr.write(`the latest ${TABLE_ROWS}; --limit N for more, 0 for all\n`);
