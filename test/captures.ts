@@ -1,6 +1,7 @@
 /**
- * Other people's recordings of real feeds: read in place, never copied into the repository. They are found by `MDP_CAPTURES`,
- * else beside the repository. Without them a test is skipped aloud; with `CI=true` it fails.
+ * Other people's recordings of real feeds: read in place, never copied into the repository. They
+ * are found by `MDP_CAPTURES`, else beside the repository. Without them a test is skipped aloud;
+ * with `CI=true` it fails.
  */
 import { describe, test } from 'bun:test';
 import { existsSync, readFileSync } from 'node:fs';
@@ -17,7 +18,6 @@ export function describeWithCaptures(name: string, body: () => void): void {
       throw new Error(`no captures in ${folder}: set MDP_CAPTURES`);
     });
   } else {
-    // oxlint-disable-next-line no-console -- a skipped test must be heard
     console.warn(`SKIPPED, no captures in ${folder}: ${name}`);
     test.skip(name, () => undefined);
   }
@@ -45,7 +45,10 @@ export function capturedFrames(path: string): readonly string[] {
     .filter((data) => typeof data === 'string');
 }
 
-/** The sample messages of `_samples/` whose `key` has this value; verbatim, or the JSON text of parsed ones. */
+/**
+ * The sample messages of `_samples/` whose `key` has this value; verbatim, or the JSON text of
+ * parsed ones.
+ */
 export function sampleFrames(path: string, key: string, value: string): readonly string[] {
   return captureLines(path)
     .map(fields)

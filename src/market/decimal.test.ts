@@ -28,7 +28,8 @@ const models: fc.Arbitrary<Model> = fc.record({
 function plainText({ units, scale }: Model): string {
   const text = String(units < 0n ? -units : units).padStart(scale + 1, '0');
   const split = text.length - scale;
-  return `${units < 0n ? '-' : ''}${text.slice(0, split)}${scale > 0 ? '.' : ''}${text.slice(split)}`;
+  const [sign, point] = [units < 0n ? '-' : '', scale > 0 ? '.' : ''];
+  return sign + text.slice(0, split) + point + text.slice(split);
 }
 
 function canonicalText(model: Model): string {
@@ -266,7 +267,7 @@ test('a sum passes 2^53 in both directions without losing a unit', () => {
   expect(sum.toJson()).toBe('-9007199254740993.5');
 });
 
-test('saved values are read back even where no venue could have sent it, and nothing else is', () => {
+test('reads back what it saved, longer than anything a venue may send, and nothing else', () => {
   const long = multiplyDecimal(
     read(`${'9'.repeat(26)}.${'9'.repeat(38)}`),
     read(`1.${'9'.repeat(38)}`),

@@ -1,25 +1,31 @@
 /**
- * Exact decimals: text in, exact comparison, sums and products, canonical text out. Numbers are scaled integers held in
- * a `number` while they are safe integers and in a `bigint` beyond 2^53, which is slower and just as exact. Nothing here
- * is ever a binary float. Text from outside is bounded; sums and products are as long as exactness needs.
+ * Exact decimals: text in, exact comparison, sums and products, canonical text out. Numbers are
+ * scaled integers held in a `number` while they are safe integers and in a `bigint` beyond 2^53,
+ * which is slower and just as exact. Nothing here is ever a binary float. Text from outside is
+ * bounded; sums and products are as long as exactness needs.
  */
 import { addInteger, compareInteger, integerOf, multiplyInteger, type Integer } from './integer.ts';
 
 /**
- * An exact decimal: `units / 10^scale`. Canonical: `scale >= 0`, and `units` ends in 0 only when `scale` is 0, so two
- * equal values have equal fields. Never a binary float.
+ * An exact decimal: `units / 10^scale`. Canonical: `scale >= 0`, and `units` ends in 0 only when
+ * `scale` is 0, so two equal values have equal fields. Never a binary float.
  */
 export type Decimal = { readonly units: Integer; readonly scale: number };
 
 type Bounds = { readonly textLength: number; readonly digits: number; readonly scale: number };
 
-/** What a venue may send: at most 64 digits (behind the leading zeros, without an exponent) and 38 decimals. */
+/**
+ * What a venue may send: at most 64 digits (behind the leading zeros, without an exponent) and 38
+ * decimals.
+ */
 const wireBounds: Bounds = { textLength: 160, digits: 64, scale: 38 };
 
 /** What we may have written: a sum of products of decimals within `wireBounds`. */
 const jsonBounds: Bounds = { textLength: 320, digits: 256, scale: 76 };
 
-/** No value within either bounds has an exponent beyond this, because the text itself is shorter. */
+/**
+ * No value within either bounds has an exponent beyond this, because the text itself is shorter.
+ */
 const maxExponent = 512;
 
 const decimalForm = /^([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?$/;
@@ -31,8 +37,9 @@ const tens: readonly number[] = Array.from({ length: 23 }, (_, exponent) => 10 *
 export const ZERO: Decimal = { units: 0, scale: 0 };
 
 /**
- * Reads a sign, digits with or without a point (at least one digit), and an exponent. At most 64 digits and 38 decimals
- * once written out without superfluous zeros; undefined for everything else, the empty text, `NaN` and hex included.
+ * Reads a sign, digits with or without a point (at least one digit), and an exponent. At most 64
+ * digits and 38 decimals once written out without superfluous zeros; undefined for everything else,
+ * the empty text, `NaN` and hex included.
  */
 export function parseDecimal(text: string): Decimal | undefined {
   return parseShort(text) ?? parseLong(text, wireBounds);
@@ -45,7 +52,8 @@ function parseShort(text: string): Decimal | undefined {
   if (length === start || length > 24) return undefined;
   let units = 0;
   let scale = 0;
-  // Zeros behind the point count only once another digit follows, so the result is canonical at once.
+  // Zeros behind the point count only once another digit follows, so the result is canonical at
+  // once.
   let zeros = 0;
   let fraction = false;
   for (let at = start; at < length; at++) {
@@ -130,7 +138,10 @@ export function multiplyDecimal(a: Decimal, b: Decimal): Decimal {
   return canonical(multiplyInteger(a.units, b.units), a.scale + b.scale);
 }
 
-/** `numerator / denominator` with `scale` decimals, ties to the even digit. Throws RangeError when dividing by zero. */
+/**
+ * `numerator / denominator` with `scale` decimals, ties to the even digit. Throws RangeError when
+ * dividing by zero.
+ */
 export function divideHalfEven(numerator: Decimal, denominator: Decimal, scale: number): Decimal {
   const shift = scale + denominator.scale - numerator.scale;
   const dividend = absolute(BigInt(numerator.units)) * 10n ** BigInt(Math.max(shift, 0));
@@ -144,8 +155,8 @@ export function divideHalfEven(numerator: Decimal, denominator: Decimal, scale: 
 }
 
 /**
- * A mutable exact sum. It adds at the finest scale seen so far, in a `number`; what would pass 2^53 spills into a
- * `bigint` beside it.
+ * A mutable exact sum. It adds at the finest scale seen so far, in a `number`; what would pass 2^53
+ * spills into a `bigint` beside it.
  */
 export class DecimalSum {
   #scale = 0;

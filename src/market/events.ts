@@ -7,18 +7,25 @@ import type { EventTime, ReceiveTime } from './time.ts';
 export type Side = 'buy' | 'sell';
 
 /**
- * Why a stored trade is in no bar: `late` came behind the watermark by more than the allowed lateness; `stale` was older
- * than `max_age_ms` at receipt; `unplaced` has an id older than everything de-duplication still remembers.
+ * Why a stored trade is in no bar: `late` came behind the watermark by more than the allowed
+ * lateness; `stale` was older than `max_age_ms` at receipt; `unplaced` has an id older than
+ * everything de-duplication still remembers.
  */
 export type LateReason = 'late' | 'stale' | 'unplaced';
 
-/** One trade (or, with `firstId` and `lastId`, an aggregate of the venue's trades in that id range, inclusive). */
+/**
+ * One trade (or, with `firstId` and `lastId`, an aggregate of the venue's trades in that id range,
+ * inclusive).
+ */
 export type Trade = {
   readonly kind: 'trade';
   readonly instrument: Instrument;
   readonly eventTime: EventTime;
   readonly receiveTime: ReceiveTime;
-  /** The venue's id; for text ids a stable 63-bit hash; for venues without ids one derived from the position. */
+  /**
+   * The venue's id; for text ids a stable 63-bit hash; for venues without ids one derived from the
+   * position.
+   */
   readonly id: Integer;
   /** The venue's id as text, where it is not an integer. */
   readonly ref: string | undefined;

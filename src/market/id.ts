@@ -3,8 +3,9 @@ import { integerOf, type Integer } from './integer.ts';
 const encoder = new TextEncoder();
 
 /**
- * A stable id for a text: FNV-1a with 64 bits over the UTF-8 bytes (http://www.isthe.com/chongo/tech/comp/fnv/), the top
- * bit cleared, and 1 where that leaves 0. Between 1 and 2^63 - 1; the same on every platform and in every run.
+ * A stable id for a text: FNV-1a with 64 bits over the UTF-8 bytes
+ * (http://www.isthe.com/chongo/tech/comp/fnv/), the top bit cleared, and 1 where that leaves 0.
+ * Between 1 and 2^63 - 1; the same on every platform and in every run.
  */
 export function stableId(text: string): Integer {
   // The 64-bit state in two 32-bit halves; the prime is 2^40 + 435.

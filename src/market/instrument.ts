@@ -1,7 +1,13 @@
-/** A venue's symbol, in the venue's own spelling, with a dense id that lives as long as this process. */
+/**
+ * A venue's symbol, in the venue's own spelling, with a dense id that lives as long as this
+ * process.
+ */
 export type Instrument = { readonly id: number; readonly venue: string; readonly symbol: string };
 
-/** Far beyond all symbols of all venues together: what grows past it is damage or an attack, not a market. */
+/**
+ * Far beyond all symbols of all venues together: what grows past it is damage or an attack, not a
+ * market.
+ */
 export const maxInstruments = 100_000;
 
 /** The instruments of this process. Ids are dense, from 0, in the order of the first mention. */

@@ -1,10 +1,12 @@
 import type { ReceiveTime } from './time.ts';
 
 /**
- * The record: what a source hands on and the journal keeps. Records are the only input of decode and the operators, and
- * receive times of records the only clock they see: same records in, same rows out.
+ * The record: what a source hands on and the journal keeps. Records are the only input of decode
+ * and the operators, and receive times of records the only clock they see: same records in, same
+ * rows out.
  *
- * `connection` numbers the sockets of a source in the order they were opened, from 1, and is never reused.
+ * `connection` numbers the sockets of a source in the order they were opened, from 1, and is never
+ * reused.
  */
 export type MarketRecord = FrameRecord | TickRecord | StateRecord;
 
@@ -28,10 +30,10 @@ export type TickRecord = {
 };
 
 /**
- * started: the source begins, nothing was received before. connected: the socket is open. subscribed: the venue will send
- * `symbols` from now on. refused: it will not send them. mute: connected, but no data (the connection is being replaced).
- * lost: the socket is gone. dropped: `count` frames were given up here by policy. ended: no more records of this
- * source.
+ * started: the source begins, nothing was received before. connected: the socket is open.
+ * subscribed: the venue will send `symbols` from now on. refused: it will not send them. mute:
+ * connected, but no data (the connection is being replaced). lost: the socket is gone. dropped:
+ * `count` frames were given up here by policy. ended: no more records of this source.
  */
 export type SourceState =
   'started' | 'connected' | 'subscribed' | 'refused' | 'mute' | 'lost' | 'dropped' | 'ended';

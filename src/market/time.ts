@@ -1,9 +1,10 @@
 /**
- * Times. Every time in the program is an integer count of microseconds since the Unix epoch in UTC, held in a
- * `number` (exact until the year 2255). Two brands keep the venue's clock and ours apart: the one is never
- * compared with the other, because venues run seconds ahead of us and behind.
+ * Times. Every time in the program is an integer count of microseconds since the Unix epoch in UTC,
+ * held in a `number` (exact until the year 2255). Two brands keep the venue's clock and ours apart:
+ * the one is never compared with the other, because venues run seconds ahead of us and behind.
  *
- * What is finer than a microsecond is cut off, never rounded: rounding up would put a trade into the next bar.
+ * What is finer than a microsecond is cut off, never rounded: rounding up would put a trade into
+ * the next bar.
  */
 import { parseDecimal } from './decimal.ts';
 
@@ -31,7 +32,10 @@ export function receiveTime(micros: number): ReceiveTime {
   return micros as ReceiveTime;
 }
 
-/** Microseconds from seconds since the epoch, read from decimal text to the digit; undefined outside 1970 to 2255. */
+/**
+ * Microseconds from seconds since the epoch, read from decimal text to the digit; undefined outside
+ * 1970 to 2255.
+ */
 export function microsFromSeconds(value: string | number): number | undefined {
   return fromUnit(value, 6);
 }
@@ -70,13 +74,16 @@ function inRange(micros: number): number | undefined {
   return micros >= 0 && micros <= lastMicros ? micros + 0 : undefined;
 }
 
-const isoForm =
-  /^([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?(Z|[+-][0-9]{2}:?[0-9]{2})?$/;
+const isoDate = '([0-9]{4})-([0-9]{2})-([0-9]{2})';
+const isoClock = String.raw`([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?`;
+const isoZone = '(Z|[+-][0-9]{2}:?[0-9]{2})?';
+const isoForm = new RegExp(`^${isoDate}[T ]${isoClock}${isoZone}$`);
 
 /**
- * Microseconds from an ISO 8601 date and time: `T` or a space between them, 0 to 9 decimals of a second (cut off behind
- * the sixth), and `Z` or an offset. Without a zone it is undefined, unless `offsetMinutes` (east of UTC is positive) says
- * where the clock hangs. Undefined also for what no calendar has: 31 February, hour 25, second 60.
+ * Microseconds from an ISO 8601 date and time: `T` or a space between them, 0 to 9 decimals of a
+ * second (cut off behind the sixth), and `Z` or an offset. Without a zone it is undefined, unless
+ * `offsetMinutes` (east of UTC is positive) says where the clock hangs. Undefined also for what no
+ * calendar has: 31 February, hour 25, second 60.
  */
 export function microsFromIso(text: string, offsetMinutes?: number): number | undefined {
   const match = isoForm.exec(text);

@@ -4,8 +4,9 @@ const extraDigits = 8;
 const maxScale = 18;
 
 /**
- * Volume-weighted average price: `quoteVolume / volume`, rounded half-even to `priceScale + 8` decimals, at most 18.
- * `priceScale` is the finest scale among the prices of the bar. Undefined at volume 0.
+ * Volume-weighted average price: `quoteVolume / volume`, rounded half-even to `priceScale + 8`
+ * decimals, at most 18. `priceScale` is the finest scale among the prices of the bar. Undefined at
+ * volume 0.
  */
 export function vwap(
   quoteVolume: Decimal,

@@ -1,6 +1,7 @@
 /**
- * JSON from a venue: a frame's text to an object, or why it is none. Never throws, whatever the text is. Numbers come
- * either as JavaScript numbers (fast; for venues that send prices as strings) or as the digits that stood in the frame.
+ * JSON from a venue: a frame's text to an object, or why it is none. Never throws, whatever the
+ * text is. Numbers come either as JavaScript numbers (fast; for venues that send prices as strings)
+ * or as the digits that stood in the frame.
  */
 import type { UndecodableReason } from './venue.ts';
 
@@ -10,7 +11,9 @@ type Reviver = (key: string, value: unknown, context: { readonly source?: string
 
 declare global {
   interface JSON {
-    /** With the source text of primitive values: https://tc39.es/proposal-json-parse-with-source/ */
+    /**
+     * With the source text of primitive values: https://tc39.es/proposal-json-parse-with-source/
+     */
     parse(text: string, reviver: Reviver): unknown;
   }
 }
@@ -23,7 +26,10 @@ export function parseObject(frame: string): JsonObject | UndecodableReason {
   return parse(frame, undefined);
 }
 
-/** The object in `frame` with every number as its text: `97000.10` stays `97000.10`, `5e-8` stays `5e-8`. */
+/**
+ * The object in `frame` with every number as its text: `97000.10` stays `97000.10`, `5e-8` stays
+ * `5e-8`.
+ */
 export function parseObjectExactly(frame: string): JsonObject | UndecodableReason {
   return parse(frame, digits);
 }

@@ -1,6 +1,7 @@
 /**
- * From the raw fields of a venue's message to a Trade or a Quote, or to the reason why this row cannot be taken. The
- * order of the checks decides which reason a row with several faults gets: what is missing comes first.
+ * From the raw fields of a venue's message to a Trade or a Quote, or to the reason why this row
+ * cannot be taken. The order of the checks decides which reason a row with several faults gets:
+ * what is missing comes first.
  */
 import { parseDecimal, signOf, type Decimal } from '../market/decimal.ts';
 import type { Quote, Side, Trade } from '../market/events.ts';
@@ -173,7 +174,10 @@ type Level = { readonly price: Decimal | undefined; readonly size: Decimal | und
 
 const noLevel: Level = { price: undefined, size: undefined };
 
-/** One side of the book. A price or a size of zero says that there is none; undefined is a number we cannot read. */
+/**
+ * One side of the book. A price or a size of zero says that there is none; undefined is a number we
+ * cannot read.
+ */
 function readLevel(rawPrice: unknown, rawSize: unknown): Level | undefined {
   if (isMissing(rawPrice)) return noLevel;
   const price = readDecimal(rawPrice);
@@ -198,7 +202,10 @@ export function readInteger(value: unknown): Integer | undefined {
   return typeof value === 'string' ? parseInteger(value) : undefined;
 }
 
-/** 1 to 64 characters, none of them a space, a control character or half of one. Names beyond ASCII exist. */
+/**
+ * 1 to 64 characters, none of them a space, a control character or half of one. Names beyond ASCII
+ * exist.
+ */
 export function isSymbol(value: unknown): value is string {
   if (typeof value !== 'string' || value === '' || value.length > maxSymbolLength) return false;
   for (let at = 0; at < value.length; at++) {

@@ -4,25 +4,34 @@ import type { Integer } from '../market/integer.ts';
 import type { ReceiveTime } from '../market/time.ts';
 
 /**
- * The venue contract: what one exchange speaks, and nothing else. Pure: no I/O, no clock, no state between calls.
- * A new venue is its own folder and one line in `registry.ts`.
+ * The venue contract: what one exchange speaks, and nothing else. Pure: no I/O, no clock, no state
+ * between calls. A new venue is its own folder and one line in `registry.ts`.
  */
 export interface Venue {
   readonly id: string;
   readonly facts: VenueFacts;
-  /** How to hear `symbols`: one entry a connection, within the venue's limits. Throws `config` for impossible wishes. */
+  /**
+   * How to hear `symbols`: one entry a connection, within the venue's limits. Throws `config` for
+   * impossible wishes.
+   */
   plan(wish: Subscription): readonly ConnectionPlan[];
-  /** What a frame means for the connection it came on. Looks only as far as it must; never throws. */
+  /**
+   * What a frame means for the connection it came on. Looks only as far as it must; never throws.
+   */
   classify(frame: string): Classified;
   /**
-   * A frame's market events, in wire order, to `emit`. Returns `data`, `control` (acknowledgement, heartbeat, status, error,
-   * or a message type that we know and do not take), or why it could not be read. Never throws on any input.
+   * A frame's market events, in wire order, to `emit`. Returns `data`, `control` (acknowledgement,
+   * heartbeat, status, error, or a message type that we know and do not take), or why it could not
+   * be read. Never throws on any input.
    */
   decode(frame: string, context: DecodeContext, emit: Emit): DecodeOutcome;
 }
 
 export type VenueFacts = {
-  /** contiguous: each trade id is the one before + 1, per instrument. increasing: greater. unordered: unique only. */
+  /**
+   * contiguous: each trade id is the one before + 1, per instrument. increasing: greater.
+   * unordered: unique only.
+   */
   readonly tradeIds: 'contiguous' | 'increasing' | 'unordered' | 'none';
   /** Whether quotes carry an update id of the venue that rises with every update. */
   readonly quoteIds: boolean;
@@ -33,7 +42,10 @@ export type VenueFacts = {
   readonly maxSendsPerSecond: number;
   /** New connections we may open per minute. */
   readonly maxConnectsPerMinute: number;
-  /** Whether the venue confirms or refuses each symbol by name (else a symbol counts as subscribed by its list's ack). */
+  /**
+   * Whether the venue confirms or refuses each symbol by name (else a symbol counts as subscribed
+   * by its list's ack).
+   */
   readonly confirmsPerSymbol: boolean;
 };
 
@@ -62,8 +74,9 @@ export type SubscribeFrame = {
 };
 
 /**
- * `ack` and `refused` answer the subscribe frame `id` (empty where the venue does not repeat it) for `symbols`. A heartbeat
- * may name the last trade of a symbol: a feed that does not deliver it is mute.
+ * `ack` and `refused` answer the subscribe frame `id` (empty where the venue does not repeat it)
+ * for `symbols`. A heartbeat may name the last trade of a symbol: a feed that does not deliver it
+ * is mute.
  */
 export type Classified =
   | { readonly kind: 'data' | 'control' | 'unknown' }
@@ -82,7 +95,10 @@ export interface DecodeContext {
   readonly receiveTime: ReceiveTime;
   /** The interned instrument of this frame's venue. */
   instrument(symbol: string): Instrument;
-  /** A number that no other row of this process, or of a replay of the same input, has. For venues without ids. */
+  /**
+   * A number that no other row of this process, or of a replay of the same input, has. For venues
+   * without ids.
+   */
   position(): Integer;
 }
 
@@ -97,7 +113,9 @@ export interface Emit {
   reject(kind: 'trade' | 'quote', reason: RejectReason): void;
 }
 
-/** `unknown_type`: well-formed, but of a type that the venue did not document when this was written. */
+/**
+ * `unknown_type`: well-formed, but of a type that the venue did not document when this was written.
+ */
 export type UndecodableReason =
   'empty' | 'not_json' | 'not_object' | 'too_deep' | 'unknown_type' | 'malformed' | 'exception';
 

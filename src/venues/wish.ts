@@ -1,12 +1,15 @@
-/** What every venue's `plan` needs: the wish checked, the address, lists cut to size, ids for subscribe frames. */
+/**
+ * What every venue's `plan` needs: the wish checked, the address, lists cut to size, ids for
+ * subscribe frames.
+ */
 import { stableId } from '../market/id.ts';
 import { MdpError } from '../runtime/errors.ts';
 import { isSymbol } from './rows.ts';
 import type { Subscription } from './venue.ts';
 
 /**
- * Refuses what no venue can do: no symbols, no channels, a symbol that cannot be one, aggregate trades where there are
- * none. Gives the symbols, each once.
+ * Refuses what no venue can do: no symbols, no channels, a symbol that cannot be one, aggregate
+ * trades where there are none. Gives the symbols, each once.
  */
 export function wishedSymbols(
   venue: string,
@@ -31,8 +34,9 @@ export function refusal(venue: string, what: string, hint: string): MdpError {
 }
 
 /**
- * The address to connect to: `path` under the venue's own base, or under the `url` option. With `url: ws://127.0.0.1:9000`
- * and path `/stream` that is `ws://127.0.0.1:9000/stream`; a `url` that ends in the path already is taken as it is.
+ * The address to connect to: `path` under the venue's own base, or under the `url` option. With
+ * `url: ws://127.0.0.1:9000` and path `/stream` that is `ws://127.0.0.1:9000/stream`; a `url` that
+ * ends in the path already is taken as it is.
  */
 export function address(
   venue: string,
@@ -56,7 +60,10 @@ export function chunks<T>(items: readonly T[], size: number): readonly (readonly
   return lists;
 }
 
-/** The id of a subscribe frame: a number below 2^53 made of its content, so that two frames never share one. */
+/**
+ * The id of a subscribe frame: a number below 2^53 made of its content, so that two frames never
+ * share one.
+ */
 export function frameId(content: string): number {
   return Number(BigInt.asUintN(53, BigInt(stableId(content))));
 }

@@ -1,8 +1,10 @@
 /**
  * Binance Spot market streams: trades or aggregate trades, and best bid and offer.
  *
- * Documentation: https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-streams.md, as of 2026-07-21,
- * read 2026-11-23. Binance acknowledges names that do not exist, so an acknowledged symbol may still never speak.
+ * Documentation:
+ * https://github.com/binance/binance-spot-api-docs/blob/master/web-socket-streams.md, as of
+ * 2026-07-21, read 2026-11-23. Binance acknowledges names that do not exist, so an acknowledged
+ * symbol may still never speak.
  */
 import type { ConnectionPlan, Subscription, Venue, VenueFacts } from '../venue.ts';
 import { address, chunks, frameId, refusal, wishedSymbols } from '../wish.ts';
@@ -18,7 +20,8 @@ const maxStreamsPerConnection = 1024;
 const maxStreamsPerFrame = 100;
 
 const facts: VenueFacts = {
-  // A kline's trades are its first to its last trade id; in all captures each id is the one before + 1.
+  // A kline's trades are its first to its last trade id; in all captures each id is the one before
+  // + 1.
   tradeIds: 'contiguous',
   // `u`, the update id of the order book.
   quoteIds: true,
@@ -26,7 +29,8 @@ const facts: VenueFacts = {
   maxConnectionAgeMs: 24 * 60 * 60 * 1000,
   // Trades and quotes are a stream each.
   maxSymbolsPerConnection: maxStreamsPerConnection / 2,
-  // "A limit of 5 incoming messages per second", pings and pongs among them: two are left for those.
+  // "A limit of 5 incoming messages per second", pings and pongs among them: two are left for
+  // those.
   maxSendsPerSecond: 3,
   // "300 connections per attempt every 5 minutes per IP."
   maxConnectsPerMinute: 60,
@@ -36,8 +40,9 @@ const facts: VenueFacts = {
 export const binance: Venue = { id, facts, plan, classify, decode };
 
 /**
- * Combined streams, subscribed by frames on `/stream`, under `url` too (`ws://127.0.0.1:9000/stream`). Symbols may be
- * written in any case; Binance's own spelling is upper case in data, lower case in stream names.
+ * Combined streams, subscribed by frames on `/stream`, under `url` too
+ * (`ws://127.0.0.1:9000/stream`). Symbols may be written in any case; Binance's own spelling is
+ * upper case in data, lower case in stream names.
  */
 function plan(wish: Subscription): readonly ConnectionPlan[] {
   const wished = wishedSymbols(id, wish, { aggregates: true, example: 'BTCUSDT' });

@@ -39,11 +39,17 @@ const untaken: ReadonlySet<unknown> = new Set([
   'serverShutdown',
 ]);
 
-/** A frame of a stream that we take, as far as its first bytes tell; that is all a connection needs to know. */
+/**
+ * A frame of a stream that we take, as far as its first bytes tell; that is all a connection needs
+ * to know.
+ */
 const dataFrame =
   /^\{"(?:stream":"[^"@]+@(?:trade|aggTrade|bookTicker)"|e":"(?:trade|aggTrade|bookTicker)"|u":)/;
 
-/** Milliseconds have 13 digits until 2286, microseconds 16 since 2001; `timeUnit` in the address decides which come. */
+/**
+ * Milliseconds have 13 digits until 2286, microseconds 16 since 2001; `timeUnit` in the address
+ * decides which come.
+ */
 const firstMicros = 1e14;
 
 const maxReasonLength = 200;
@@ -73,7 +79,10 @@ export function decode(frame: string, context: DecodeContext, emit: Emit): Decod
   return 'data';
 }
 
-/** `{"result":null,"id":1}`, `{"code":2,"msg":"…","id":1}` or `{"error":{"code":2,"msg":"…"},"id":1}`. */
+/**
+ * `{"result":null,"id":1}`, `{"code":2,"msg":"…","id":1}` or
+ * `{"error":{"code":2,"msg":"…"},"id":1}`.
+ */
 function answerIn(object: JsonObject): Classified | undefined {
   const id = typeof object.id === 'string' || typeof object.id === 'number' ? `${object.id}` : '';
   if (object.result === null) return { kind: 'ack', id, symbols: [], reason: '' };

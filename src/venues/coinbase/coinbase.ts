@@ -1,9 +1,10 @@
 /**
- * Coinbase Exchange market data (not Advanced Trade, which is another feed): matches, ticker, heartbeat.
+ * Coinbase Exchange market data (not Advanced Trade, which is another feed): matches, ticker,
+ * heartbeat.
  *
- * Documentation: https://docs.cdp.coinbase.com/exchange/websocket-feed/overview, /channels and /rate-limits, read
- * 2026-11-23. A subscribe call with one unknown product is refused as a whole, without saying which:
- * https://github.com/coinbase/coinbase-pro-node/issues/174.
+ * Documentation: https://docs.cdp.coinbase.com/exchange/websocket-feed/overview, /channels and
+ * /rate-limits, read 2026-11-23. A subscribe call with one unknown product is refused as a whole,
+ * without saying which: https://github.com/coinbase/coinbase-pro-node/issues/174.
  */
 import type { ConnectionPlan, Subscription, Venue, VenueFacts } from '../venue.ts';
 import { address, chunks, frameId, wishedSymbols } from '../wish.ts';

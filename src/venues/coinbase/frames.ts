@@ -1,4 +1,6 @@
-/** What Coinbase Exchange's frames mean and hold. Formats: the documentation named in `coinbase.ts`. */
+/**
+ * What Coinbase Exchange's frames mean and hold. Formats: the documentation named in `coinbase.ts`.
+ */
 import type { Side } from '../../market/events.ts';
 import { microsFromIso } from '../../market/time.ts';
 import {
@@ -88,13 +90,19 @@ function take(
   return 'data';
 }
 
-/** `last_match` is the product's last trade before the subscription, so that the stream joins what was known. */
+/**
+ * `last_match` is the product's last trade before the subscription, so that the stream joins what
+ * was known.
+ */
 function takeMatch(message: JsonObject, context: DecodeContext, emit: Emit): void {
   const { product_id: symbol, trade_id: id, price, size, time, side } = message;
   takeTrade({ symbol, id, price, size, time, side }, tradeDialect, context, emit);
 }
 
-/** Best bid and offer after a match; `time` and `sequence` are the match's. Sizes are missing before 2022. */
+/**
+ * Best bid and offer after a match; `time` and `sequence` are the match's. Sizes are missing before
+ * 2022.
+ */
 function takeTicker(message: JsonObject, context: DecodeContext, emit: Emit): void {
   const { product_id: symbol, sequence: id, time, best_bid: bid, best_ask: ask } = message;
   const { best_bid_size: bidSize, best_ask_size: askSize } = message;

@@ -1,6 +1,7 @@
 /**
- * What Kraken's frames mean and hold. Formats: the documentation named in `kraken.ts`. Prices and sizes are JSON numbers
- * here, so everything is read from the digits in the frame (`parseObjectExactly`), never from a float.
+ * What Kraken's frames mean and hold. Formats: the documentation named in `kraken.ts`. Prices and
+ * sizes are JSON numbers here, so everything is read from the digits in the frame
+ * (`parseObjectExactly`), never from a float.
  */
 import type { Side } from '../../market/events.ts';
 import { microsFromIso } from '../../market/time.ts';
@@ -91,8 +92,9 @@ function isAnswer(object: JsonObject): boolean {
 }
 
 /**
- * `{"method":"subscribe","success":true,"result":{"channel":…,"symbol":"BTC/USD"},"req_id":1}`, or with `"success":false`,
- * `"error"` and `"symbol"` beside it. Answers to other methods (`pong`, `unsubscribe`) concern nobody.
+ * `{"method":"subscribe","success":true,"result":{"channel":…,"symbol":"BTC/USD"},"req_id":1}`, or
+ * with `"success":false`, `"error"` and `"symbol"` beside it. Answers to other methods (`pong`,
+ * `unsubscribe`) concern nobody.
  */
 function answer(object: JsonObject): Classified {
   if (object.method !== 'subscribe') return { kind: 'control' };

@@ -1,9 +1,11 @@
 /**
- * The format of our own synthetic source, a venue like any other from here on: compact JSON, prices and sizes as text,
- * times in microseconds, contiguous trade ids and rising quote ids per symbol.
+ * The format of our own synthetic source, a venue like any other from here on: compact JSON, prices
+ * and sizes as text, times in microseconds, contiguous trade ids and rising quote ids per symbol.
  *
- * `{"e":"trade","s":"SYN-001","i":123,"p":"100.05","q":"0.5","m":"b","t":1795435200000000}`; `m` is the taker's side, `b` or
- * `s`. `{"e":"quote","s":"SYN-001","u":7,"b":"100.04","B":"2","a":"100.06","A":"1.5","t":1795435200000000}`.
+ *     {"e":"trade","s":"SYN-001","i":123,"p":"100.05","q":"0.5","m":"b","t":1795435200000000}
+ *     {"e":"quote","s":"SYN-001","u":7,"b":"100.04","B":"2","a":"100.06","A":"1.5","t":…}
+ *
+ * `m` is the taker's side, `b` (bought) or `s` (sold).
  */
 import type { Side } from '../../market/events.ts';
 import { microsFromMicros } from '../../market/time.ts';
