@@ -10,12 +10,10 @@ process.on('SIGINT', onSignal);
 
 const { runCommandLine } = await import('./commands/commands.ts');
 const { processOutput } = await import('./commands/process-output.ts');
-const { processEnvironment } = await import('./config/process-environment.ts');
 const { createSystemClock } = await import('./runtime/system-clock.ts');
 
 const context = {
   clock: createSystemClock(),
-  env: processEnvironment(),
   stdout: processOutput(1),
   stderr: processOutput(2),
   finish: finish.signal,

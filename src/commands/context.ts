@@ -1,10 +1,8 @@
-import type { Environment } from '../config/environment.ts';
 import type { Clock } from '../runtime/clock.ts';
 
 /** What a command may touch of the process it runs in. Commands resolve with an exit code and never exit themselves. */
 export type CommandContext = {
   readonly clock: Clock;
-  readonly env: Environment;
   readonly stdout: Output;
   readonly stderr: Output;
   /** Aborted by the first SIGTERM or SIGINT: finish. */

@@ -19,8 +19,8 @@ export const healthcheckCommand = async (
     return EXIT.fine;
   }
   const at = args.indexOf('--config');
-  const overrides = at < 0 ? {} : { config: args[at + 1] };
-  const { config } = loadConfig({ env: context.env, overrides });
+  const path = at < 0 ? undefined : args[at + 1];
+  const { config } = loadConfig({ path, sources: 'ignored' });
   const { host, port } = config.http;
   const url = `http://${reachable(host)}:${port}/health/live`;
   try {

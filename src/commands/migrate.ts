@@ -46,7 +46,6 @@ export const migrateCommand = async (
   }
   const { config } = loadConfig({
     path: values.config,
-    env: context.env,
     sources: 'ignored',
   });
   if (values.print === true) {

@@ -44,11 +44,7 @@ export const queryCommand = async (
     context.stdout.write(QUERY_HELP);
     return EXIT.fine;
   }
-  const { config } = loadConfig({
-    path: asked.config,
-    env: context.env,
-    sources: 'ignored',
-  });
+  const { config } = loadConfig({ path: asked.config, sources: 'ignored' });
   const reader = await openReader(config.database);
   try {
     return await show(reader, asked, context);

@@ -7,7 +7,7 @@ import { buildPipeline } from '../pipeline/build.ts';
 import { MdpError } from '../runtime/errors.ts';
 import { replayEntry, type ReplayEntry } from '../sources/settings.ts';
 import { EXIT, type CommandContext } from './context.ts';
-import { obeySignals, report, sayIgnored, screenOf } from './run.ts';
+import { obeySignals, report, screenOf } from './run.ts';
 
 export const REPLAY_HELP = `mdp replay PATH… --venue ID [--speed 1|N|max] [--symbols A,B,…] [--config PATH]
 
@@ -45,20 +45,17 @@ export const replayCommand = async (
     return EXIT.fine;
   }
   const entry = entryOf(positionals, values);
-  const { config, ignored } = loadConfig({
-    env: context.env,
-    overrides: { config: values.config },
-  });
-  return runReplay({ ...config, sources: [entry] }, ignored, context);
+  const { config, notes } = loadConfig({ path: values.config, sources: 'ignored' });
+  return runReplay({ ...config, sources: [entry] }, notes, context);
 };
 
 const runReplay = async (
   config: Config,
-  ignored: readonly string[],
+  notes: readonly string[],
   context: CommandContext,
 ): Promise<number> => {
   const screen = screenOf(config, context);
-  sayIgnored(ignored, screen.log);
+  for (const note of notes) screen.log.info(note);
   const around = { clock: context.clock, random: Math.random, log: screen.log };
   const pipeline = buildPipeline(config, around, runOf(config.sources));
   screen.start(pipeline, '');

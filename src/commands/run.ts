@@ -9,8 +9,10 @@ import { serve, type HttpServer } from '../http/server.ts';
 import { timeframeSeconds } from '../market/timeframes.ts';
 import { buildPipeline, randomRun } from '../pipeline/build.ts';
 import type { Outcome, Pipeline } from '../pipeline/pipeline.ts';
+import { MdpError } from '../runtime/errors.ts';
 import { createLog } from '../runtime/json-log.ts';
 import type { Log } from '../runtime/log.ts';
+import { parseDuration } from '../runtime/quantities.ts';
 import { BUILD } from './build-info.ts';
 import { EXIT, type CommandContext } from './context.ts';
 import { createLiveLine, type LiveLine } from './live-line.ts';
@@ -52,17 +54,23 @@ export const runCommand = async (
     context.stdout.write(RUN_HELP);
     return EXIT.fine;
   }
-  const loaded = loadConfig({ env: context.env, overrides: values, requireSources: true });
-  return runPipeline(loaded, context);
+  const runForMs = values.duration === undefined ? undefined : durationOf(values.duration);
+  const overrides = {
+    ...(values.source === undefined ? {} : { source: values.source }),
+    ...(values.symbols === undefined ? {} : { symbols: values.symbols.split(',') }),
+  };
+  const loaded = loadConfig({ path: values.config, overrides, sources: 'required' });
+  return runPipeline(loaded, runForMs, context);
 };
 
 const runPipeline = async (
-  { config, ignored, runForMs }: LoadedConfig,
+  { config, notes }: LoadedConfig,
+  runForMs: number | undefined,
   context: CommandContext,
 ): Promise<number> => {
   const screen = screenOf(config, context);
   const { log } = screen;
-  sayIgnored(ignored, log);
+  for (const note of notes) log.info(note);
   const around = { clock: context.clock, random: Math.random, log };
   const pipeline = buildPipeline(config, around, randomRun(Math.random));
   const servers = startHttp(config, pipeline, context);
@@ -110,19 +118,13 @@ export const obeySignals = (pipeline: Pipeline, context: CommandContext, log: Lo
   context.stop.addEventListener('abort', () => pipeline.abandon(), { once: true });
 };
 
-/** Variables that only look like ours, as platforms inject them: one line. */
-export const sayIgnored = (ignored: readonly string[], log: Log): void => {
-  if (ignored.length > 0)
-    log.info('Ignored variables that a platform injects', { names: ignored.join(',') });
-};
-
 /** The log and, on a terminal, the live line under it. */
 export const screenOf = (config: Pick<Config, 'log'>, context: CommandContext) => {
   let live: LiveLine | undefined;
   const onTerminal = context.stderr.isTerminal;
   const log = createLog({
     level: config.log.level,
-    format: config.log.format === 'auto' ? (onTerminal ? 'text' : 'json') : config.log.format,
+    format: config.log.format ?? (onTerminal ? 'text' : 'json'),
     now: () => context.clock.now(),
     write: (line) => (live === undefined ? context.stderr.write(line) : live.above(line)),
   });
@@ -173,4 +175,12 @@ const sayStarted = (config: Config, servers: readonly HttpServer[], log: Log): v
       backpressure_policy: config.sink.backpressurePolicy,
     });
   }
+};
+
+const durationOf = (text: string): number => {
+  const ms = parseDuration(text);
+  if (ms !== undefined && ms > 0) return ms;
+  throw new MdpError('usage', `--duration: expected a time like 30s, got \`${text}\``, {
+    hint: 'units are ms, s, m, h and d',
+  });
 };

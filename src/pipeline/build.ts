@@ -43,7 +43,16 @@ export const createSink = (config: Config, around: Surroundings): Sink => {
       log: around.log,
     });
   }
-  return createPostgresSink({ ...config.database, workers: config.sink.workers, ...around });
+  const { retention, compressAfter, sslmode, sslCa, ...database } = config.database;
+  return createPostgresSink({
+    ...database,
+    sslmode,
+    sslCa,
+    retentionMs: retention === 'keep' ? undefined : retention,
+    compressAfterMs: compressAfter,
+    workers: config.sink.workers,
+    ...around,
+  });
 };
 
 const pipelineSettings = (config: Config): PipelineSettings => ({
