@@ -31,9 +31,18 @@ export class Connector {
 
   /** Throws `MdpError`: `retry` false only for a pooler in transaction mode. */
   async open(signal: AbortSignal): Promise<Session> {
+    return this.#openSession(signal, true);
+  }
+
+  /** As `open`, and a read-only server will do. */
+  async openForReading(signal: AbortSignal): Promise<Session> {
+    return this.#openSession(signal, false);
+  }
+
+  async #openSession(signal: AbortSignal, writable: boolean): Promise<Session> {
     const session = await this.#openAny(signal);
     try {
-      await this.#requireWritable(session, signal);
+      if (writable) await this.#requireWritable(session, signal);
       if (session.behindPooler) await this.#requireSessionMode(session, signal);
       await session.query(this.#settings(), [], signal);
       return session;

@@ -96,6 +96,29 @@ export class Session {
     return { rows, count: rows.count };
   }
 
+  /** A statement's rows, `chunk` at a time; the next chunk is asked for when the last has been taken. */
+  async *chunks(
+    text: string,
+    parameters: readonly (string | null)[],
+    chunk: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly Row[]> {
+    const cursor = this.#sql
+      .unsafe(text, [...parameters])
+      .cursor(chunk)
+      [Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const next = this.#guarded(cursor.next(), this.#deadlines.statementMs, signal);
+        const { done, value } = await next;
+        if (done === true) return;
+        yield value;
+      }
+    } finally {
+      await cursor.return?.();
+    }
+  }
+
   /**
    * `copy … from stdin` with `payload`, all of it or nothing. Resolves when the server has committed it. `payload` may be
    * used again afterwards.

@@ -1,0 +1,34 @@
+import postgres from 'postgres';
+import { openPostgresReader } from '../../src/sinks/postgres/reader.ts';
+import { createTestDatabase } from '../postgres/database.ts';
+import { clock, makeSink } from '../postgres/sinks.ts';
+import { describeSink, type OpenedSink } from './sink.ts';
+
+const schema = 'mdp';
+
+describeSink('postgres', async (): Promise<OpenedSink> => {
+  const database = await createTestDatabase();
+  const { url } = database;
+  const sql = postgres(url, {
+    max: 1,
+    fetch_types: false,
+    onnotice: () => {},
+    connection: { search_path: schema },
+  });
+  return {
+    sink: makeSink(url, { schema }),
+    reader: () => openPostgresReader({ url, schema, sslmode: undefined, sslCa: undefined, clock }),
+    columns: async (view) => {
+      const rows = await sql.unsafe(`select * from ${view} limit 0`);
+      return rows.columns.map(({ name }) => name);
+    },
+    texts: async (text) => {
+      const rows = await sql.unsafe(text).raw();
+      return rows.map((row) => row.map((cell) => (cell === null ? null : String(cell))));
+    },
+    cleanup: async () => {
+      await sql.end({ timeout: 1 });
+      await database.drop();
+    },
+  };
+});
