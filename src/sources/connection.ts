@@ -30,6 +30,8 @@ export type ConnectionSettings = {
   readonly compression: boolean;
   /** Without data for this long the connection is mute; 0 = never. */
   readonly muteAfterMs: number;
+  /** The same for the first data: longer after reconnects that did not help. */
+  readonly muteAtFirstMs: number;
 };
 
 export type ConnectionParts = {
@@ -278,12 +280,13 @@ export class Connection {
    */
   #watch(): void {
     const { timing } = this.#parts;
-    const { muteAfterMs } = this.#settings;
+    const { muteAfterMs, muteAtFirstMs } = this.#settings;
+    const patienceMs = this.#hasData ? muteAfterMs : muteAtFirstMs;
     if (this.#quietMs >= timing.deadMs) {
       this.#cut(`nothing arrived for ${timing.deadMs} ms, not even an answer to our pings`);
-    } else if (muteAfterMs > 0 && this.#muteMs >= muteAfterMs) {
+    } else if (muteAfterMs > 0 && this.#muteMs >= patienceMs) {
       this.#state('mute');
-      this.#cut(`connected, but no data for ${muteAfterMs} ms`, true);
+      this.#cut(`connected, but no data for ${patienceMs} ms`, true);
     } else if (this.#quietMs > 0 && this.#quietMs % timing.pingMs < timing.tickMs) {
       this.#socket?.ping();
     }

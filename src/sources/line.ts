@@ -21,7 +21,7 @@ const RENEW_AT_MOST_MS = 15 * 60_000;
 export type LineParts = ConnectionParts & {
   readonly random: () => number;
   readonly connects: ConnectLimit;
-  readonly settings: Omit<ConnectionSettings, 'url'>;
+  readonly settings: Omit<ConnectionSettings, 'url' | 'muteAtFirstMs'>;
   /** Subscribe frames for some of the plan's symbols. */
   readonly frames: (symbols: readonly string[]) => readonly SubscribeFrame[];
   /** The number of the next connection of the source. */
@@ -64,14 +64,14 @@ export class Line implements ConnectionHolder {
   #takeover: Timer | undefined;
   #attempt = 0;
   #wasOpen = false;
-  #muteAfterMs: number;
+  #patienceMs: number;
   #stopped: (() => void) | undefined;
 
   constructor(plan: ConnectionPlan, parts: LineParts) {
     this.#plan = plan;
     this.#parts = parts;
     this.#since = receiveTime(parts.clock.now());
-    this.#muteAfterMs = parts.settings.muteAfterMs;
+    this.#patienceMs = parts.settings.muteAfterMs;
     this.#symbols = plan.symbols.map((symbol) => ({
       symbol,
       state: 'pending',
@@ -121,7 +121,7 @@ export class Line implements ConnectionHolder {
 
   heard(connection: Connection): void {
     this.#attempt = 0;
-    this.#muteAfterMs = this.#parts.settings.muteAfterMs;
+    this.#patienceMs = this.#parts.settings.muteAfterMs;
     if (connection === this.#successor) this.#takeOverWhenReady(connection);
     else if (connection === this.#current) this.#enter('open', undefined);
   }
@@ -156,7 +156,7 @@ export class Line implements ConnectionHolder {
     counts.mutes += 1;
     if (!connection.hasData) {
       const longest = Math.max(timing.muteCapMs, settings.muteAfterMs);
-      this.#muteAfterMs = Math.min(this.#muteAfterMs * 2, longest);
+      this.#patienceMs = Math.min(this.#patienceMs * 2, longest);
     }
   }
 
@@ -187,7 +187,7 @@ export class Line implements ConnectionHolder {
   #dial(): void {
     const { settings } = this.#parts;
     const connection = new Connection(
-      { ...settings, url: this.#plan.url, muteAfterMs: this.#muteAfterMs },
+      { ...settings, url: this.#plan.url, muteAtFirstMs: this.#patienceMs },
       this.#subscription(),
       this.#parts,
       this,

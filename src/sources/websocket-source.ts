@@ -7,7 +7,7 @@ import { Line } from './line.ts';
 import type { LineCounts, LineReport } from './line.ts';
 import type { Source, SourcePhase, SourceReport, SymbolReport } from './source.ts';
 
-export type WebSocketSourceSettings = Omit<ConnectionSettings, 'url'> & {
+export type WebSocketSourceSettings = Omit<ConnectionSettings, 'url' | 'muteAtFirstMs'> & {
   readonly name: string;
   readonly wish: Wish;
   /** Connections for the same symbols: 2 = either may die without a gap. */

@@ -1,0 +1,114 @@
+import { describe, expect, test } from 'bun:test';
+import { answerAll, plainVenue } from '../venue/plain-venue.ts';
+import type { Peer, Script } from '../venue/scripted-venue.ts';
+import { stage, until } from '../venue/stage.ts';
+
+/** One running number for all connections: what is sent goes to whoever is connected and subscribed. */
+const broadcast = (): { script: Script; sent: () => number; stop: () => void } => {
+  const peers = new Set<Peer>();
+  let number = 0;
+  const timer = setInterval(() => {
+    number += 1;
+    for (const peer of peers) peer.send(`{"d":${number}}`);
+  }, 1);
+  return {
+    script: async (peer) => {
+      await peer.accept();
+      const request = await peer.next();
+      const { id }: { id: string } = JSON.parse(request);
+      peer.send(JSON.stringify({ ack: id }));
+      peers.add(peer);
+    },
+    sent: () => number,
+    stop: () => clearInterval(timer),
+  };
+};
+
+const numbers = (frames: readonly { readonly text: string }[]): ReadonlySet<number> =>
+  new Set(frames.flatMap(({ text }): number[] => JSON.parse(text).d ?? []));
+
+const holes = (seen: ReadonlySet<number>): number => {
+  const [least, most] = [Math.min(...seen), Math.max(...seen)];
+  return most - least + 1 - seen.size;
+};
+
+describe('renewal before the greatest age', () => {
+  test('brings the new connection first: no frame is missing, and no disconnect is counted', async () => {
+    const feed = broadcast();
+    const { venue, source, intake } = await stage(feed.script, {
+      venue: plainVenue({ maxConnectionAgeMs: 200 }),
+    });
+    await until(() => venue.connectedAt.length >= 5);
+    await source.stop();
+    feed.stop();
+    expect(holes(numbers(intake.frames))).toBe(0);
+    expect(source.report()).toMatchObject({ disconnects: 0, reconnects: 0 });
+    const words = intake.stateWords();
+    expect(words.indexOf('connected 2')).toBeLessThan(words.indexOf('lost 1'));
+    expect(words.indexOf('subscribed 2')).toBeLessThan(words.indexOf('lost 1'));
+  });
+
+  test('has a successor that is never heard: the old connection goes on after each failure', async () => {
+    const { venue, source, intake } = await stage(
+      async (peer, number) => {
+        if (number > 0) {
+          await peer.refuse(503);
+          return;
+        }
+        await peer.accept();
+        answerAll(peer);
+        peer.send('{"d":1}');
+      },
+      { venue: plainVenue({ maxConnectionAgeMs: 100 }) },
+    );
+    await until(() => venue.connectedAt.length >= 4);
+    expect(source.report()).toMatchObject({ phase: 'open', connectionsOpen: 1 });
+    expect(intake.stateWords()).not.toContain('lost 1');
+  });
+
+  test('is cut by the venue while the successor subscribes: the successor takes over', async () => {
+    const { venue, source, intake } = await stage(
+      async (peer, number) => {
+        await peer.accept();
+        if (number === 1) {
+          venue.peers[0]?.cut();
+          await until(() => source.report().disconnects === 1);
+        }
+        answerAll(peer);
+        peer.send('{"d":1}');
+      },
+      { venue: plainVenue({ maxConnectionAgeMs: 100 }) },
+    );
+    await until(() => intake.stateWords().includes('subscribed 2'));
+    await until(() => source.report().phase === 'open');
+    expect(venue.connectedAt.length).toBe(2);
+    expect(intake.stateWords().slice(0, 6)).toEqual([
+      'started 0',
+      'connected 1',
+      'subscribed 1',
+      'connected 2',
+      'lost 1',
+      'subscribed 2',
+    ]);
+  });
+});
+
+describe('two connections for the same symbols', () => {
+  test('either may die: the other one brings every frame', async () => {
+    const feed = broadcast();
+    const { venue, source, intake } = await stage(feed.script, { settings: { copies: 2 } });
+    await until(() => source.report().connectionsOpen === 2 && source.report().phase === 'open');
+    for (const round of [0, 1, 2, 3]) {
+      const before = intake.frames.length;
+      await until(() => intake.frames.length > before + 30);
+      venue.peers.filter(({ isClosed }) => !isClosed)[round % 2]?.cut();
+      await until(() => source.report().disconnects === round + 1);
+      await until(() => source.report().connectionsOpen === 2 && source.report().phase === 'open');
+    }
+    await source.stop();
+    feed.stop();
+    expect(holes(numbers(intake.frames))).toBe(0);
+    expect(new Set(intake.frames.map(({ connection }) => connection)).size).toBe(6);
+    expect(source.report().symbols.map(({ symbol }) => symbol)).toEqual(['A', 'B']);
+  });
+});

@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'bun:test';
+import { answerAll, plainVenue } from '../venue/plain-venue.ts';
+import { stage, until } from '../venue/stage.ts';
+
+const fifty = Array.from({ length: 50 }, (_, at) => `S${at}`);
+const others = (...bad: readonly string[]) => fifty.filter((symbol) => !bad.includes(symbol));
+
+describe('a venue that does not take every symbol', () => {
+  test('refuses the list for one bad name of fifty: halved until the name stands alone', async () => {
+    const { venue, source, intake } = await stage(
+      async (peer) => {
+        await peer.accept();
+        answerAll(peer, ['S17']);
+      },
+      { symbols: fifty },
+    );
+    await until(() => source.report().phase === 'open');
+    expect([...intake.symbolsOf('subscribed')].toSorted()).toEqual(others('S17').toSorted());
+    expect(intake.symbolsOf('refused')).toEqual(['S17']);
+    const refused = source.report().symbols.filter(({ state }) => state === 'refused');
+    expect(refused).toEqual([{ symbol: 'S17', state: 'refused', reason: 'no such name' }]);
+    // The list, then two halves at each of six levels.
+    expect(venue.peers[0]?.texts.length).toBeLessThanOrEqual(13);
+    expect(venue.connectedAt.length).toBe(1);
+  });
+
+  test('refuses three bad names of fifty: the other 47 are subscribed', async () => {
+    const { source, intake } = await stage(
+      async (peer) => {
+        await peer.accept();
+        answerAll(peer, ['S0', 'S1', 'S49']);
+      },
+      { symbols: fifty },
+    );
+    await until(() => source.report().phase === 'open');
+    expect([...intake.symbolsOf('subscribed')].toSorted()).toEqual(
+      others('S0', 'S1', 'S49').toSorted(),
+    );
+    expect([...intake.symbolsOf('refused')].toSorted()).toEqual(['S0', 'S1', 'S49']);
+  });
+
+  test('refused a name before: on the next connection it is asked for alone and last', async () => {
+    const { venue, source } = await stage(
+      async (peer, number) => {
+        await peer.accept();
+        answerAll(peer, ['S17']);
+        if (number === 0) {
+          await until(() => source.report().phase === 'open');
+          peer.cut();
+        }
+      },
+      { symbols: fifty },
+    );
+    await until(() => venue.connectedAt.length === 2 && source.report().phase === 'open');
+    const asked = venue.peers[1]?.texts.map((text): string[] => JSON.parse(text).subscribe);
+    expect(asked).toEqual([others('S17'), ['S17']]);
+    expect(source.report().symbols.filter(({ state }) => state === 'refused').length).toBe(1);
+  });
+
+  test('answers for each symbol by name: subscribed and refused one by one, never halved', async () => {
+    const { venue, source, intake } = await stage(
+      async (peer) => {
+        await peer.accept();
+        const { subscribe, id }: { subscribe: string[]; id: string } = JSON.parse(
+          await peer.next(),
+        );
+        for (const symbol of subscribe) {
+          const kind = symbol === 'S3' ? 'refused' : 'ack';
+          peer.send(JSON.stringify({ [kind]: id, symbols: [symbol] }));
+        }
+      },
+      { symbols: fifty, venue: plainVenue({ confirmsPerSymbol: true }) },
+    );
+    await until(() => source.report().phase === 'open');
+    expect(intake.symbolsOf('subscribed')).toEqual(others('S3'));
+    expect(intake.symbolsOf('refused')).toEqual(['S3']);
+    expect(venue.peers[0]?.texts.length).toBe(1);
+  });
+
+  test('never answers: the symbols are unconfirmed, until it does', async () => {
+    let confirm = (): void => {};
+    const { source, intake } = await stage(
+      async (peer) => {
+        await peer.accept();
+        await peer.next();
+        confirm = () => peer.send('{"ack":"A+B"}');
+      },
+      { timing: { confirmMs: 50 } },
+    );
+    await until(() => source.report().connectionsOpen === 1);
+    expect(source.report().phase).toBe('subscribing');
+    await until(() => source.report().phase === 'open');
+    const states = () => source.report().symbols.map(({ state }) => state);
+    expect(states()).toEqual(['unconfirmed', 'unconfirmed']);
+    expect(intake.symbolsOf('subscribed')).toEqual([]);
+    confirm();
+    await until(() => states().every((state) => state === 'subscribed'));
+    expect(intake.symbolsOf('subscribed')).toEqual(['A', 'B']);
+  });
+
+  test('answers what nobody asked: nothing changes', async () => {
+    const { source, intake } = await stage(async (peer) => {
+      await peer.accept();
+      await peer.next();
+      peer.send('{"ack":"other","symbols":["A"]}');
+      peer.send('{"refused":"other"}');
+      peer.send('{"refused":"","symbols":["Z"]}');
+      peer.send('{"d":1}');
+    });
+    await until(() => source.report().phase === 'open');
+    expect(intake.symbolsOf('subscribed')).toEqual([]);
+    expect(intake.symbolsOf('refused')).toEqual([]);
+  });
+
+  test('allows eleven frames a second: ten are sent, one is left for pings', async () => {
+    const { venue, source } = await stage(
+      async (peer) => {
+        await peer.accept();
+        answerAll(peer);
+      },
+      { symbols: fifty.slice(0, 6), venue: plainVenue({ maxSendsPerSecond: 11 }, 1) },
+    );
+    await until(() => source.report().phase === 'open');
+    const times = venue.peers[0]?.textsAt ?? [];
+    expect(times.length).toBe(6);
+    expect((times[5] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(490);
+  });
+
+  test('takes ten symbols a connection: fifty are spread over five', async () => {
+    const { venue, source, intake } = await stage(
+      async (peer) => {
+        await peer.accept();
+        answerAll(peer);
+      },
+      { symbols: fifty, venue: plainVenue({ maxSymbolsPerConnection: 10 }) },
+    );
+    await until(() => source.report().phase === 'open');
+    expect(source.report().connectionsOpen).toBe(5);
+    expect(venue.connectedAt.length).toBe(5);
+    expect([...intake.symbolsOf('subscribed')].toSorted()).toEqual(fifty.toSorted());
+    venue.peers[2]?.cut();
+    await until(() => source.report().disconnects === 1 && source.report().phase === 'open');
+    expect(venue.connectedAt.length).toBe(6);
+  });
+});
