@@ -1,5 +1,5 @@
 /** The three Binance oracles: frames to play, and what the exchange itself says must come of them. */
-import { captureLines, hftFrames, receivedFrames } from '../captures.ts';
+import { capturedFrames, captureLines } from '../captures.ts';
 
 export type Oracle = {
   readonly name: string;
@@ -37,7 +37,7 @@ export const klines2021 = (): Oracle => {
   return {
     name: 'Binance 2021-04-04',
     symbols: ['BTCUSDT', 'DOTUSDT', 'ETHUSDT'],
-    frames: receivedFrames(file),
+    frames: capturedFrames(file),
     lines: captureLines(file),
     environment: {},
   };
@@ -49,7 +49,7 @@ export const btcusdt2024 = (): Oracle => {
   return {
     name: 'BTCUSDT 2024-08-08/09',
     symbols: ['BTCUSDT'],
-    frames: files.flatMap((file) => hftFrames(file)),
+    frames: files.flatMap((file) => capturedFrames(file)),
     lines: files.flatMap((file) => captureLines(file)),
     environment: {},
   };

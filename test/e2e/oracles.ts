@@ -2,10 +2,10 @@
  * The three Binance oracles through the executable into a database, live from a local WebSocket server and by `mdp replay`:
  * what is asked back must equal what the exchange itself says. One suite over every database.
  */
-import { describe, expect, test } from 'bun:test';
+import { expect, test } from 'bun:test';
 import { join } from 'node:path';
 import { formatDecimal, parseDecimal } from '../../src/market/decimal.ts';
-import { haveCaptures } from '../captures.ts';
+import { describeWithCaptures } from '../captures.ts';
 import { binanceAck, startFeed } from './feed.ts';
 import { inDirectory, mdp, query, startMdp, until, type Environment } from './mdp.ts';
 import {
@@ -36,7 +36,7 @@ export type Dump = {
 const MINUTE = 60_000;
 
 export const describeOracles = (database: string, fresh: FreshDatabase): void => {
-  describe.skipIf(!haveCaptures)(`${database}: real Binance data`, () => {
+  describeWithCaptures(`${database}: real Binance data`, () => {
     const aggregates = { trades: 'aggTrade', channels: ['trades'] };
 
     test(
@@ -76,7 +76,7 @@ export const describeOracles = (database: string, fresh: FreshDatabase): void =>
         expectContiguous(replayed.trades);
         expectAlike(live, replayed);
         const again = await replay(oracle, fresh);
-        expect(sorted(again)).toEqual(sorted(replayed));
+        expect(sorted(again).join('\n') === sorted(replayed).join('\n')).toBe(true);
       },
       5 * MINUTE,
     );
@@ -236,22 +236,28 @@ const expectContiguous = (trades: Rows): void => {
 
 /**
  * Live and replayed rows agree in every column but the times at which they were received and found, the revision, and
- * whether the first and last bars are complete.
+ * whether the first and last bars are complete. Binance's quotes have no time but the receive time.
  */
 const expectAlike = (live: Dump, replayed: Dump): void => {
-  expect(comparable(live)).toEqual(comparable(replayed));
+  const one = comparable(live);
+  const other = new Set(comparable(replayed));
+  expect({ rows: one.length, differ: one.filter((row) => !other.has(row)).slice(0, 3) }).toEqual({
+    rows: other.size,
+    differ: [],
+  });
 };
 
 const comparable = (of: Dump): readonly string[] => {
   const edges = edgeBars(of.bars);
   const without = (row: Rows[number], names: readonly string[]): string =>
     JSON.stringify(Object.entries(row).filter(([name]) => !names.includes(name)));
-  const received = [...of.trades, ...of.quotes].map((row) => without(row, ['receive_ts']));
+  const trades = of.trades.map((row) => without(row, ['receive_ts']));
+  const quotes = of.quotes.map((row) => without(row, ['receive_ts', 'ts']));
   const gaps = of.gaps.map((row) => without(row, ['detected_at', 'filled_at']));
   const bars = of.bars.map((bar) =>
     without(bar, edges.has(bar) ? ['revision', 'complete'] : ['revision']),
   );
-  return [...received, ...gaps, ...bars].sort();
+  return [...trades, ...quotes, ...gaps, ...bars].sort();
 };
 
 const edgeBars = (bars: Rows): ReadonlySet<Rows[number]> => {
