@@ -88,10 +88,12 @@ describe('replay source', () => {
       'lost 3',
       'ended 0',
     ]);
-    expect(intake.states.at(-1)?.receiveTime as number).toBe(10_200_000);
+    expect(Number(intake.states.at(-1)?.receiveTime)).toBe(10_200_000);
     expect(source.report()).toMatchObject({ phase: 'ended', connects: 3, connectionsOpen: 0 });
   });
+});
 
+describe('replay time', () => {
   test('makes a tick every 250 ms of recorded time that knows the last frame', async () => {
     const { intake } = await play([
       file(recv('10.0', 'A', '1') + recv('10.3', 'A', '2') + recv('11.0', 'A', '3')),
@@ -111,7 +113,9 @@ describe('replay source', () => {
     expect(intake.ticks.length).toBe(2401);
     expect(intake.frames.length).toBe(2);
   });
+});
 
+describe('recordings that are not as they should be', () => {
   test('counts and names what cannot be read, and goes on behind it', async () => {
     const path = file(
       `${recv('10.0', 'A', '1')}{"ts":10.1,"t":"re\n\nnonsense\n12 x\n${recv('10.2', 'A', '2')}`,
@@ -141,7 +145,9 @@ describe('replay source', () => {
     const { progress } = source.report();
     expect(progress?.done).toBe(progress?.total ?? 0);
   });
+});
 
+describe('recordings in several files', () => {
   test('reads the recordings of a directory by name, and leaves other files alone', async () => {
     const folder = mkdtempSync(join(directory, 'day-'));
     writeFileSync(join(folder, 'ws-b.ndjson.gz'), gzipSync(recv('20.0', 'A', 'b')));
@@ -174,7 +180,9 @@ describe('replay source', () => {
     expect(make(join(directory, 'nowhere'))).toThrow('nowhere');
     expect(make(mkdtempSync(join(directory, 'empty-')))).toThrow('no recording');
   });
+});
 
+describe('replay that waits', () => {
   test('waits for room, and stops while it waits', async () => {
     const lines = Array.from({ length: 1000 }, (_, at) => recv(`${10 + at / 1000}`, 'A', `${at}`));
     const intake = new Heard();

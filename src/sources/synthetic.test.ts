@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
+import * as v from 'valibot';
 import { HandClock } from '../../test/venue/hand-clock.ts';
 import { Heard } from '../../test/venue/heard.ts';
 import type { SyntheticEntry } from './settings.ts';
@@ -16,7 +17,16 @@ const plain: SyntheticEntry = {
   odd: { late: 0, duplicate: 0, gap: 0 },
 };
 
-type Frame = { e: string; s: string; i: number; p: string; q: string; m: string; t: number };
+const tradeSchema = v.object({
+  s: v.string(),
+  i: v.number(),
+  p: v.string(),
+  q: v.string(),
+  m: v.string(),
+  t: v.number(),
+});
+type Frame = v.InferOutput<typeof tradeSchema>;
+const quoteSchema = v.object({ e: v.literal('quote'), b: v.string(), a: v.string() });
 
 const play = (settings: Partial<SyntheticEntry>, ms: number, start = START) => {
   const clock = new HandClock(start);
@@ -24,10 +34,11 @@ const play = (settings: Partial<SyntheticEntry>, ms: number, start = START) => {
   const source = createSyntheticSource({ ...plain, ...settings }, { name: 'syn', clock, intake });
   source.start();
   clock.advance(ms);
-  return { clock, intake, source, frames: intake.frames.map(({ text }) => parse(text)) };
+  const trades = intake.frames.filter(({ text }) => text.startsWith('{"e":"trade"'));
+  return { clock, intake, source, frames: trades.map(({ text }) => parse(text)) };
 };
 
-const parse = (text: string): Frame => JSON.parse(text);
+const parse = (text: string): Frame => v.parse(tradeSchema, JSON.parse(text));
 
 describe('synthetic source', () => {
   test('sends exactly the stated rate, at evenly spaced exact times that are never in the future', () => {
@@ -78,7 +89,9 @@ describe('synthetic source', () => {
       expect(['b', 's']).toContain(m);
     }
   });
+});
 
+describe('synthetic source over time', () => {
   test('goes on after a restart where its market is by then: ids leave out what was missed', () => {
     const first = play({ count: 1, rate: 10 }, 1000).frames.at(-1)?.i ?? 0;
     const later = play({ count: 1, rate: 10 }, 1000, START + 61_000_000).frames[0]?.i ?? 0;
@@ -118,7 +131,9 @@ describe('synthetic source', () => {
     expect(long.intake.frames.length - before).toBeLessThanOrEqual(601);
     expect(long.intake.frames.length - before).toBeGreaterThanOrEqual(599);
   });
+});
 
+describe('synthetic source as a source', () => {
   test('waits while the intake is full', () => {
     const { clock, intake } = play({}, 1000);
     const before = intake.frames.length;
@@ -153,7 +168,7 @@ describe('synthetic source', () => {
     const { intake } = play({ channels: ['trades', 'quotes'] }, 1000);
     const quotes = intake.frames.filter(({ text }) => text.includes('"quote"'));
     expect(quotes.length).toBe(intake.frames.length / 2);
-    const [quote] = quotes.map(({ text }): { b: string; a: string } => JSON.parse(text));
+    const [quote] = quotes.map(({ text }) => v.parse(quoteSchema, JSON.parse(text)));
     expect(Number(quote?.b)).toBeLessThan(Number(quote?.a));
   });
 });

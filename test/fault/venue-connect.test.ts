@@ -47,7 +47,9 @@ describe('a venue that is hard to reach', () => {
     await until(() => source.report().phase === 'open');
     expect(source.report()).toMatchObject({ connects: 1, connectionsOpen: 1 });
   });
+});
 
+describe('a venue that accepts and closes', () => {
   test('closes as soon as it has accepted: the spacing grows up to its cap', async () => {
     const { venue, source, intake } = await stage(async (peer) => {
       await peer.accept();
@@ -80,7 +82,9 @@ describe('a venue that is hard to reach', () => {
     expect(source.report().frames).toBeGreaterThanOrEqual(7);
     expect(source.report().reconnects).toBeGreaterThanOrEqual(6);
   });
+});
 
+describe('reconnecting', () => {
   test('allows three connections a minute: the fourth waits, whatever the backoff says', async () => {
     const { venue, source } = await stage(
       async (peer) => {

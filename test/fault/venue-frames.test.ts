@@ -54,7 +54,9 @@ describe('a venue that sends what it should not', () => {
     expect(intake.frames.map(({ text }) => text)).toEqual(['', '{"d":1}']);
     expect(source.report()).toMatchObject({ emptyFrames: 1, frames: 2, disconnects: 1 });
   });
+});
 
+describe('a venue that sends what nobody expects', () => {
   test('sends text in binary frames: taken as the text it is', async () => {
     const { source, intake } = await stage(async (peer) => {
       await peer.accept();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { answerAll, plainVenue } from '../venue/plain-venue.ts';
+import { answerAll, dataOf, plainVenue, readRequest } from '../venue/plain-venue.ts';
 import type { Peer, Script } from '../venue/scripted-venue.ts';
 import { stage, until } from '../venue/stage.ts';
 
@@ -14,8 +14,7 @@ const broadcast = (): { script: Script; sent: () => number; stop: () => void } =
   return {
     script: async (peer) => {
       await peer.accept();
-      const request = await peer.next();
-      const { id }: { id: string } = JSON.parse(request);
+      const { id } = readRequest(await peer.next());
       peer.send(JSON.stringify({ ack: id }));
       peers.add(peer);
     },
@@ -25,7 +24,7 @@ const broadcast = (): { script: Script; sent: () => number; stop: () => void } =
 };
 
 const numbers = (frames: readonly { readonly text: string }[]): ReadonlySet<number> =>
-  new Set(frames.flatMap(({ text }): number[] => JSON.parse(text).d ?? []));
+  new Set(frames.flatMap(({ text }) => dataOf(text) ?? []));
 
 const holes = (seen: ReadonlySet<number>): number => {
   const [least, most] = [Math.min(...seen), Math.max(...seen)];

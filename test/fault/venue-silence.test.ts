@@ -71,7 +71,9 @@ describe('a venue that falls silent', () => {
     const spans = muteSpans(venue.connectedAt);
     expect(spans[2]).toBeLessThan(130);
   });
+});
 
+describe('a silence that is no mute feed', () => {
   test('has a quiet market: with 0 it is never mute, ticks go on, and pings are answered', async () => {
     const { venue, source, intake } = await stage(async (peer) => {
       await peer.accept();
@@ -98,7 +100,8 @@ describe('a venue that falls silent', () => {
     await until(() => venue.connectedAt.length >= 2);
     expect(venue.peers[0]?.pings).toBeGreaterThanOrEqual(2);
     await until(() => source.report().frames >= 2);
-    expect(source.report()).toMatchObject({ mutes: 0, disconnects: expect.any(Number) });
+    expect(source.report().mutes).toBe(0);
+    expect(source.report().disconnects).toBeGreaterThanOrEqual(1);
   });
 
   test('keeps sending while our process is stalled: the stall is no silence of the venue', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { answerAll, plainVenue } from '../venue/plain-venue.ts';
+import { answerAll, plainVenue, readRequest } from '../venue/plain-venue.ts';
 import { stage, until } from '../venue/stage.ts';
 
 const fifty = Array.from({ length: 50 }, (_, at) => `S${at}`);
@@ -52,18 +52,18 @@ describe('a venue that does not take every symbol', () => {
       { symbols: fifty },
     );
     await until(() => venue.connectedAt.length === 2 && source.report().phase === 'open');
-    const asked = venue.peers[1]?.texts.map((text): string[] => JSON.parse(text).subscribe);
+    const asked = venue.peers[1]?.texts.map((text) => readRequest(text).subscribe);
     expect(asked).toEqual([others('S17'), ['S17']]);
     expect(source.report().symbols.filter(({ state }) => state === 'refused').length).toBe(1);
   });
+});
 
+describe('a venue that answers as it likes', () => {
   test('answers for each symbol by name: subscribed and refused one by one, never halved', async () => {
     const { venue, source, intake } = await stage(
       async (peer) => {
         await peer.accept();
-        const { subscribe, id }: { subscribe: string[]; id: string } = JSON.parse(
-          await peer.next(),
-        );
+        const { subscribe, id } = readRequest(await peer.next());
         for (const symbol of subscribe) {
           const kind = symbol === 'S3' ? 'refused' : 'ack';
           peer.send(JSON.stringify({ [kind]: id, symbols: [symbol] }));
@@ -111,7 +111,9 @@ describe('a venue that does not take every symbol', () => {
     expect(intake.symbolsOf('subscribed')).toEqual([]);
     expect(intake.symbolsOf('refused')).toEqual([]);
   });
+});
 
+describe('a venue with limits', () => {
   test('allows eleven frames a second: ten are sent, one is left for pings', async () => {
     const { venue, source } = await stage(
       async (peer) => {

@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import type {
   Classified,
   ConnectionPlan,
@@ -56,18 +57,30 @@ const chunks = <T>(items: readonly T[], size: number): readonly (readonly T[])[]
     items.slice(at * size, (at + 1) * size),
   );
 
-type Message = {
-  readonly d?: unknown;
-  readonly hb?: unknown;
-  readonly ack?: string;
-  readonly refused?: string;
-  readonly symbols?: readonly string[];
+const messageSchema = v.object({
+  d: v.optional(v.unknown()),
+  hb: v.optional(v.unknown()),
+  ack: v.optional(v.string()),
+  refused: v.optional(v.string()),
+  symbols: v.optional(v.array(v.string()), []),
+});
+
+const requestSchema = v.object({ subscribe: v.array(v.string()), id: v.string() });
+
+/** A subscribe frame of this venue, read. */
+export const readRequest = (text: string): v.InferOutput<typeof requestSchema> =>
+  v.parse(requestSchema, JSON.parse(text));
+
+/** The `d` of a data frame, where it is a number. */
+export const dataOf = (text: string): number | undefined => {
+  const { d } = v.parse(messageSchema, JSON.parse(text));
+  return typeof d === 'number' ? d : undefined;
 };
 
 const classify = (frame: string): Classified => {
   if (!frame.startsWith('{')) return { kind: 'unknown' };
-  const message: Message = JSON.parse(frame);
-  const symbols = message.symbols ?? [];
+  const message = v.parse(messageSchema, JSON.parse(frame));
+  const { symbols } = message;
   if (message.d !== undefined) return { kind: 'data' };
   if (message.hb !== undefined) return { kind: 'heartbeat' };
   if (message.ack !== undefined) return { kind: 'ack', id: message.ack, symbols, reason: '' };
@@ -82,7 +95,7 @@ export const answerAll = (
 ): void => {
   const answer = async (): Promise<never> => {
     for (;;) {
-      const { subscribe, id }: { subscribe: string[]; id: string } = JSON.parse(await peer.next());
+      const { subscribe, id } = readRequest(await peer.next());
       const isBad = subscribe.some((symbol) => bad.includes(symbol));
       peer.send(JSON.stringify(isBad ? { refused: id } : { ack: id }));
     }

@@ -92,7 +92,7 @@ const PATIENCE_MS = 4000;
 export const until = async (condition: () => boolean): Promise<void> => {
   const deadline = performance.now() + PATIENCE_MS;
   while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`never came true: ${condition}`);
+    if (performance.now() > deadline) throw new Error(`never came true: ${condition.toString()}`);
     await Bun.sleep(1);
   }
 };
