@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
 import { formatDecimal } from '../market/decimal.ts';
+import { eventTime } from '../market/time.ts';
 import { brief, decimal, Scenario, START } from './scenario.ts';
 import { MAX_FLATS } from './bars.ts';
 
@@ -16,7 +17,7 @@ test('publishes a bar when the watermark reaches its end, with every column', ()
       kind: 'bar',
       instrument: run.instrument(),
       timeframe: 1,
-      openTime: run.trades()[0]?.eventTime,
+      openTime: eventTime(START + 1_000_000),
       open: decimal('10.5'),
       high: decimal('11'),
       low: decimal('9.25'),
@@ -33,7 +34,7 @@ test('publishes a bar when the watermark reaches its end, with every column', ()
       gap: false,
       revision: 1,
       epoch: 0,
-    } as never,
+    },
   ]);
 });
 

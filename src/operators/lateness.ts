@@ -108,15 +108,14 @@ export function saveProgress(progress: Progress): ProgressJson {
   return { ...progress, connection: saveConnection(progress.connection) };
 }
 
-/** `lateness` is what was allowed when it was saved. */
+/** `before` and `now` are the lateness allowed when it was saved, and now. */
 export function loadProgress(
   json: ProgressJson,
   feeds: ReadonlyMap<string, Feed>,
-  lateness: number,
+  before: number,
+  now: number,
 ): Progress {
-  return {
-    ...json,
-    connection: loadConnection(json.connection, feeds),
-    finalTo: Math.max(json.finalTo, json.watermark - lateness),
-  };
+  const connection = loadConnection(json.connection, feeds);
+  if (before === now) return { ...json, connection };
+  return { ...json, connection, finalTo: Math.max(json.finalTo, json.watermark - before) };
 }

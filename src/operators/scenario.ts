@@ -1,4 +1,5 @@
 /** For the tests of this folder: operators, what comes out of them, and short ways to feed them. */
+import { deepStrictEqual } from 'node:assert/strict';
 import type { Bar } from '../market/bar.ts';
 import { parseDecimal, formatDecimal, type Decimal } from '../market/decimal.ts';
 import type { Quote, Side, Trade } from '../market/events.ts';
@@ -56,10 +57,11 @@ export class Scenario {
 
   /** Saves, makes new operators (under another wish, if given), and loads. */
   restart(wish: Wish = this.#wish): void {
-    const saved: unknown = JSON.parse(JSON.stringify(this.operators.save()));
+    const saved = structuredClone(this.operators.save());
+    // Had JSON another form for any of it, a real restart would load something else.
+    deepStrictEqual(JSON.parse(JSON.stringify(saved)), saved);
     this.operators = this.#create(wish);
-    // What JSON gives back has the type of what it was given: that it has is what is tested.
-    this.operators.load(saved as ReturnType<MarketOperators['save']>);
+    this.operators.load(saved);
   }
 
   instrument(symbol = 'BTC'): Instrument {

@@ -82,7 +82,7 @@ export function loadInstrument(
     byId,
     ids: loadTradeIds(order, json.ids),
     gaps: loadGaps(order === 'contiguous', json.gaps),
-    progress: loadProgress(json.progress, feeds, before.lateness),
+    progress: loadProgress(json.progress, feeds, before.lateness, now.lateness),
     bars: loadBars(json.bars, before, now, json.progress.watermark, byId),
     quotes: loadQuoteIds(json.quotes, feeds),
     series: json.series ?? undefined,
