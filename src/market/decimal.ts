@@ -23,9 +23,7 @@ const wireBounds: Bounds = { textLength: 160, digits: 64, scale: 38 };
 /** What we may have written: a sum of products of decimals within `wireBounds`. */
 const jsonBounds: Bounds = { textLength: 320, digits: 256, scale: 76 };
 
-/**
- * No value within either bounds has an exponent beyond this, because the text itself is shorter.
- */
+/** No value within either bounds needs an exponent beyond this: its text would be too long. */
 const maxExponent = 512;
 
 const decimalForm = /^([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?$/;
@@ -52,8 +50,7 @@ function parseShort(text: string): Decimal | undefined {
   if (length === start || length > 24) return undefined;
   let units = 0;
   let scale = 0;
-  // Zeros behind the point count only once another digit follows, so the result is canonical at
-  // once.
+  // Zeros behind the point count only once another digit follows: the result is canonical at once.
   let zeros = 0;
   let fraction = false;
   for (let at = start; at < length; at++) {

@@ -31,9 +31,9 @@ describe.each(venues.map((venue) => [venue.id, venue] as const))('%s', (_id, ven
     expect(venue.classify(frame).kind).not.toBe('data');
   });
 
-  test('a message a million levels deep in one field costs the frame, not the process', () => {
+  test('one field a hundred thousand levels deep costs the frame, not the process', () => {
     for (const seed of seedsOf(venue.id)) {
-      const deep = `${'['.repeat(1e6)}${']'.repeat(1e6)}`;
+      const deep = `${'['.repeat(1e5)}${']'.repeat(1e5)}`;
       judge(venue, seed.replace(/^\{/, `{"deep":${deep},`));
       judge(venue, seed.replace(/:[0-9]+/, `:${deep}`));
     }

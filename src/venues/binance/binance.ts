@@ -20,8 +20,8 @@ const maxStreamsPerConnection = 1024;
 const maxStreamsPerFrame = 100;
 
 const facts: VenueFacts = {
-  // A kline's trades are its first to its last trade id; in all captures each id is the one before
-  // + 1.
+  // A kline counts the trades from its first to its last id, and every recording we have runs on
+  // without a hole.
   tradeIds: 'contiguous',
   // `u`, the update id of the order book.
   quoteIds: true,
@@ -29,8 +29,7 @@ const facts: VenueFacts = {
   maxConnectionAgeMs: 24 * 60 * 60 * 1000,
   // Trades and quotes are a stream each.
   maxSymbolsPerConnection: maxStreamsPerConnection / 2,
-  // "A limit of 5 incoming messages per second", pings and pongs among them: two are left for
-  // those.
+  // "A limit of 5 incoming messages per second"; two are left for pings and pongs, which count too.
   maxSendsPerSecond: 3,
   // "300 connections per attempt every 5 minutes per IP."
   maxConnectsPerMinute: 60,
