@@ -103,16 +103,14 @@ export class Session {
     chunk: number,
     signal: AbortSignal,
   ): AsyncGenerator<readonly Row[]> {
-    const cursor = this.#sql
-      .unsafe(text, [...parameters])
-      .cursor(chunk)
-      [Symbol.asyncIterator]();
+    const query = this.#sql.unsafe(text, [...parameters]).cursor(chunk);
+    const cursor: AsyncIterator<readonly Row[]> = query[Symbol.asyncIterator]();
     try {
       for (;;) {
         const next = this.#guarded(cursor.next(), this.#deadlines.statementMs, signal);
-        const { done, value } = await next;
-        if (done === true) return;
-        yield value;
+        const result = await next;
+        if (result.done === true) return;
+        yield result.value;
       }
     } finally {
       await cursor.return?.();
