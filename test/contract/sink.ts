@@ -4,7 +4,8 @@ import { columns, type Query, type Reader, type Row, type View } from '../../src
 import type { Batch, Committed, Sink, SinkWorker } from '../../src/sinks/sink.ts';
 import { instrument } from './sink-fixtures.ts';
 import { describeBars, describeRevisions } from './sink-bars.ts';
-import { describeGaps, describeHoles } from './sink-gaps.ts';
+import { describeGaps } from './sink-gaps.ts';
+import { describeHoles, describeOverlaps } from './sink-holes.ts';
 import { describeRanges, describeReading, describeViews } from './sink-reading.ts';
 import { describeRefusals } from './sink-refusals.ts';
 import { describeCopies, describeDigits, describeRows } from './sink-rows.ts';
@@ -48,6 +49,7 @@ const laws: readonly ((bench: Bench) => void)[] = [
   describeRevisions,
   describeGaps,
   describeHoles,
+  describeOverlaps,
   describeRefusals,
   describeViews,
   describeRanges,

@@ -72,12 +72,30 @@ create table gap (
   reason text not null,
   detected_at integer not null,
   filled_at integer,
+  -- Shorter than a minute, an hour, a day, or longer: see `gap_span`.
+  span integer generated always as (
+    case
+      when to_ts - from_ts < 60000000 then 0
+      when to_ts - from_ts < 3600000000 then 1
+      when to_ts - from_ts < 86400000000 then 2
+      else 3
+    end
+  ) virtual,
   primary key (instrument_id, from_ts, from_id)
 ) strict, without rowid;
 
--- The holes that bars have to know of; by their end, because the bars that are asked for are mostly the latest.
-create index gap_unfilled on gap (instrument_id, to_ts, from_ts)
+-- The holes that bars have to know of. Whether one overlaps a bar is a question of two ends, which one index over all would
+-- answer by reading half of them; among holes shorter than `longest` it is a short range of beginnings.
+create index gap_unfilled on gap (instrument_id, span, from_ts, to_ts)
   where filled_at is null and (missing is null or missing > 0);
+
+create table gap_span (
+  span integer primary key,
+  longest integer not null
+) strict;
+
+insert into gap_span (span, longest)
+values (0, 60000000), (1, 3600000000), (2, 86400000000), (3, 1 << 62);
 
 create table dead_letter (
   position integer not null,

@@ -47,12 +47,15 @@ select
   b.*,
   exists (
     select 1
-    from gap g
+    from gap_span s
+    cross join gap g indexed by gap_unfilled
     where g.instrument_id = b.instrument_id
-      and g.filled_at is null
-      and (g.missing is null or g.missing > 0)
+      and g.span = s.span
+      and g.from_ts > b.ts - s.longest
       and g.from_ts < b.ts + b.timeframe * 1000000
       and g.to_ts >= b.ts
+      and g.filled_at is null
+      and (g.missing is null or g.missing > 0)
   ) as unfilled_gap
 from bar b;
 
