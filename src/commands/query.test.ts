@@ -17,8 +17,10 @@ const clock = createSystemClock();
 const never = new AbortController().signal;
 const directory = mkdtempSync(join(tmpdir(), 'mdp-query-'));
 const path = join(directory, 'mdp.db');
+const config = join(directory, 'config.yaml');
 
 beforeAll(async () => {
+  await Bun.write(config, `database:\n  url: sqlite:${path}\n`);
   const log = createLog({ level: 'error', format: 'text', now: () => 0, write: () => undefined });
   const sink = createSqliteSink({ path, migrate: true, clock, log });
   const worker = await sink.open(never);
@@ -74,9 +76,9 @@ async function query(args: readonly string[], closedAfter = Infinity): Promise<S
     isTerminal: false,
     width: 80,
   });
-  const context = { clock, env: { DATABASE_URL: `sqlite:${path}` }, finish: never, stop: never };
   const outputs = { stdout: output('stdout'), stderr: output('stderr') };
-  return { code: await queryCommand(args, { ...context, ...outputs }), ...said };
+  const context = { clock, finish: never, stop: never, ...outputs };
+  return { code: await queryCommand([...args, '--config', config], context), ...said };
 }
 
 test('writes JSON that keeps every digit', async () => {

@@ -45,7 +45,9 @@ export const queryCommand = async (
     return EXIT.fine;
   }
   const { config } = loadConfig({ path: asked.config, sources: 'ignored' });
-  const reader = await openReader(config.database);
+  const { url, schema, sslmode, sslCa } = config.database;
+  const { clock, finish } = context;
+  const reader = await openReader({ url, schema, sslmode, sslCa, clock }, finish);
   try {
     return await show(reader, asked, context);
   } finally {

@@ -1,13 +1,12 @@
-import { MdpError } from '../runtime/errors.ts';
 import { parseDatabaseUrl } from './database-url.ts';
+import { openPostgresReader } from './postgres/reader.ts';
+import type { ConnectionOptions } from './postgres/sink.ts';
 import type { Reader } from './reader.ts';
 import { openSqliteReader } from './sqlite/reader.ts';
 
-export type ReaderSettings = { readonly url: string; readonly schema: string };
-
-/** The reader of the database that `url` names. Throws `MdpError`. */
-export function openReader({ url }: ReaderSettings): Promise<Reader> {
-  const database = parseDatabaseUrl(url);
+/** The reader of the database that `options.url` names; the other options are PostgreSQL's. Throws `MdpError`. */
+export function openReader(options: ConnectionOptions, signal: AbortSignal): Promise<Reader> {
+  const database = parseDatabaseUrl(options.url);
   if (database?.kind === 'sqlite') return openSqliteReader(database.path);
-  throw new MdpError('usage', 'PostgreSQL is read by psql for now');
+  return openPostgresReader(options, signal);
 }
