@@ -19,6 +19,16 @@ function opened(wish: ConstructorParameters<typeof Scenario>[0] = {}): Scenario 
   return run;
 }
 
+function dropAndReconnect(run: Scenario): void {
+  run.state(150, 'dropped');
+  run.reconnect(200, 300);
+}
+
+function restart(run: Scenario): void {
+  run.restart();
+  run.open(300);
+}
+
 test('a jump in contiguous ids is one row, with what surrounds it', () => {
   const run = opened();
   run.trade(100, { id: 1 });
@@ -63,24 +73,18 @@ test('a hole filled by a trade that was too late is filled, but its bar stays ma
 });
 
 test('a hole behind a reconnect, a drop and a restart has its reason', () => {
-  const causes: [Gap['reason'], (run: Scenario) => void][] = [
-    reconnect: (run) => run.reconnect(200, 300),
-    dropped: (run) => {
-      run.state(150, 'dropped');
-      run.reconnect(200, 300);
-    },
-    down: (run) => {
-      run.restart();
-      run.open(300);
-    },
-  };
-  for (const [reason, cause] of Object.entries(causes)) {
+  const causes: readonly [Gap['reason'], (run: Scenario) => void][] = [
+    ['reconnect', (run) => run.reconnect(200, 300)],
+    ['dropped', dropAndReconnect],
+    ['down', restart],
+  ];
+  for (const [reason, cause] of causes) {
     const run = opened();
     run.trade(100, { id: 1 });
     cause(run);
     run.trade(400, { id: 3 });
     run.trade(500, { id: 5 });
-    expect(run.gaps().map((gap) => gap.reason)).toEqual([reason as Gap['reason'], 'skipped']);
+    expect(run.gaps().map((gap) => gap.reason)).toEqual([reason, 'skipped']);
   }
 });
 
