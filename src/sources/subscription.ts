@@ -120,30 +120,35 @@ export class Subscription {
   }
 
   #refused(id: string, named: readonly string[], reason: string): readonly string[] {
-    const refused: string[] = [];
-    for (const asked of this.#asking(id, named)) {
-      const waiting = [...asked.waiting];
-      const bad = named.length === 0 ? waiting : waiting.filter((symbol) => named.includes(symbol));
-      const apart = this.#parts.confirmsPerSymbol || named.length > 0 || waiting.length === 1;
-      for (const symbol of apart ? bad : waiting) {
+    const refused = this.#asking(id, named).flatMap((asked) => {
+      const bad = this.#badNames(asked, named);
+      for (const symbol of bad) {
         asked.waiting.delete(symbol);
         this.#answered(symbol);
-        if (apart) refused.push(symbol);
       }
-      if (!this.#parts.confirmsPerSymbol) this.#askAgain(asked, apart ? [] : waiting);
-    }
+      if (!this.#parts.confirmsPerSymbol) this.#askAgain(asked, bad.length > 0);
+      return bad;
+    });
     this.#forgetAnswered();
     return this.#mark(refused, 'refused', reason);
   }
 
-  /** The venue took nothing of a refused list: what was good in it is asked for again, halves where that is unknown. */
-  #askAgain(asked: Asked, unknown: readonly string[]): void {
-    const half = Math.ceil(unknown.length / 2);
-    const lists =
-      unknown.length === 0 ? [[...asked.waiting]] : [unknown.slice(0, half), unknown.slice(half)];
-    for (const symbol of asked.waiting) this.#answered(symbol);
+  /** Which of a refused frame's symbols are to blame; none where that is not known yet. */
+  #badNames({ waiting }: Asked, named: readonly string[]): readonly string[] {
+    const known = named.filter((symbol) => waiting.has(symbol));
+    if (known.length > 0) return known;
+    const all = this.#parts.confirmsPerSymbol ? named.length === 0 : waiting.size === 1;
+    return all ? [...waiting] : [];
+  }
+
+  /** Of a refused list the venue took nothing: its good names are asked for again, by halves until they are known. */
+  #askAgain(asked: Asked, badIsKnown: boolean): void {
+    const symbols = [...asked.waiting];
+    for (const symbol of symbols) this.#answered(symbol);
     asked.waiting.clear();
-    for (const list of lists) {
+    this.#forgetAnswered();
+    const half = badIsKnown ? symbols.length : Math.ceil(symbols.length / 2);
+    for (const list of [symbols.slice(0, half), symbols.slice(half)]) {
       if (list.length === 0) continue;
       for (const frame of this.#parts.frames(list)) this.#queue(frame);
     }

@@ -15,6 +15,11 @@ export class HandClock implements Clock {
     return this.#now;
   }
 
+  /** Timers that are still to fire. */
+  get pending(): number {
+    return this.#due.size;
+  }
+
   after(ms: number, call: () => void): Timer {
     return this.#add({ at: this.#now + Math.round(ms * 1000), everyUs: undefined, call });
   }
