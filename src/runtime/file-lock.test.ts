@@ -28,7 +28,7 @@ function refusalOf(file: string): MdpError {
 test('lets one hold the lock at a time, and the next one when it is released', () => {
   const first = lockFile(path);
   expect(readFileSync(path, 'utf8')).toBe(`${process.pid}\n`);
-  expect(refusalOf(path)).toMatchObject({ code: 'locked', retry: true });
+  expect(refusalOf(path)).toMatchObject({ code: 'locked', retry: false });
   expect(refusalOf(path).message).toContain(`process ${process.pid}`);
   first.release();
   lockFile(path).release();

@@ -15,7 +15,7 @@ const EXCLUSIVE_NON_BLOCKING = 2 | 4;
 const EWOULDBLOCK = process.platform === 'darwin' ? 35 : 11;
 
 /**
- * Takes the lock and writes our process id into the file. Throws `MdpError`: `locked` (retry) naming the holder and the cure;
+ * Takes the lock and writes our process id into the file. Throws `MdpError`: `locked` naming the holder and the cure;
  * `database_refused` where the file cannot be made or the file system has no locks.
  */
 export function lockFile(path: string): FileLock {
@@ -53,7 +53,6 @@ function refusal(path: string, errno: number, holder: string): MdpError {
     });
   }
   return new MdpError('locked', `${path} is locked by process ${holder || 'unknown'}`, {
-    retry: true,
     hint: `stop process ${holder || 'that holds it'}, or give this one another file`,
     context,
   });

@@ -70,7 +70,7 @@ function rowsIn(file: string, sql: string): readonly unknown[][] {
 test('refuses a second writer, naming the first one and the cure, until the first has closed', async () => {
   const first = await sinkAt(path).open(never);
   const refusal = await refusalOf(sinkAt(path).open(never));
-  expect(refusal).toMatchObject({ code: 'locked', retry: true });
+  expect(refusal).toMatchObject({ code: 'locked', retry: false });
   expect(refusal.message).toContain(`process ${process.pid}`);
   expect(refusal.message).toContain(`${path}.lock`);
   expect(refusal.hint).toContain('stop process');
