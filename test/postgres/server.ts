@@ -132,6 +132,21 @@ export class PrivateServer {
     this.#signalAll('SIGCONT');
   }
 
+  /** Whether every new statement of every session may only read, as on a standby. */
+  async setReadOnly(readOnly: boolean): Promise<void> {
+    await execute(
+      `${this.url()}?default_transaction_read_only=off`,
+      `alter system set default_transaction_read_only = ${readOnly ? 'on' : 'off'}`,
+    );
+    await execute(this.url(), 'select pg_reload_conf()');
+    const wanted = readOnly ? 'on' : 'off';
+    for (;;) {
+      const [row] = await execute(this.url(), 'show default_transaction_read_only');
+      if (row?.['default_transaction_read_only'] === wanted) return;
+      await Bun.sleep(10);
+    }
+  }
+
   /** Stops the server and removes its data. */
   async remove(): Promise<void> {
     this.thaw();
@@ -223,7 +238,8 @@ function unprivileged(command: readonly string[]): string[] {
   return ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', ...command];
 }
 
-function giveAway(directory: string): void {
+/** Makes a directory and what is in it the server's. */
+export function giveAway(directory: string): void {
   if (process.getuid?.() !== 0) return;
   const { uid, gid } = serverUser();
   const entries = readdirSync(directory, { recursive: true, encoding: 'utf8' });

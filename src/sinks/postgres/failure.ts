@@ -34,10 +34,17 @@ function contextOf(error: unknown, name: string): string | number | boolean | un
   return error instanceof MdpError ? error.context[name] : undefined;
 }
 
-/** Whether the connection is of no further use: everything that is not an SQL error, and the fatal ones. */
+/**
+ * Whether the connection is of no further use: everything that is not an SQL error, the fatal ones, and a server that has
+ * become read-only, where another host may be the primary by now.
+ */
 export function endsSession(error: unknown): boolean {
   if (!(error instanceof postgres.PostgresError)) return true;
-  return error.severity !== 'ERROR' || error.code.startsWith('08') || error.code.startsWith('57P0');
+  return isFatal(error) || error.code === '25006';
+}
+
+function isFatal({ code, severity }: postgres.PostgresError): boolean {
+  return severity !== 'ERROR' || code.startsWith('08') || code.startsWith('57P0');
 }
 
 /**
@@ -70,7 +77,7 @@ function sqlFailure(error: postgres.PostgresError): MdpError {
 }
 
 function codeOf(error: postgres.PostgresError): ErrorCode {
-  if (endsSession(error)) return 'database_away';
+  if (isFatal(error)) return 'database_away';
   if (error.code === '53100') return 'disk';
   return error.code === '55P03' ? 'locked' : 'database_refused';
 }
