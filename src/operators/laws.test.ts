@@ -5,7 +5,7 @@ import { addDecimal, compareDecimal, multiplyDecimal, ZERO } from '../market/dec
 import type { Trade } from '../market/events.ts';
 import { eventTime } from '../market/time.ts';
 import { vwap } from '../market/vwap.ts';
-import { BEHIND, decimal, Scenario, type Wish } from './scenario.ts';
+import { BEHIND, decimal, Scenario, START, type Wish } from './scenario.ts';
 
 /** A trade as the venue made it, and what happens to it on the way. */
 const step = fc.record({
@@ -38,10 +38,16 @@ const steps = fc.array(step, { minLength: 1, maxLength: 60 });
 
 type Action = (run: Scenario) => void;
 
-/** What happens, in order: trades overtaken, twice or never, and between them ticks, stalls and reconnects. */
-function story(list: readonly Step[]): Action[] {
+/**
+ * What happens, in order: trades overtaken, twice or never, and between them ticks, stalls and reconnects. The trade
+ * at `anewAt` is numbered 1 again.
+ */
+function story(list: readonly Step[], anewAt = list.length): Action[] {
   let made = 0;
-  const trades = list.map((each, at) => ({ ...each, id: at + 1, ms: (made += each.after) }));
+  const trades = list.map((each, at) => {
+    made += each.after + (at === anewAt ? 1 : 0);
+    return { ...each, id: 1 + (at < anewAt ? at : at - anewAt), ms: made };
+  });
   const arrivals = trades
     .flatMap((trade, at) => {
       const first = { trade, at: at + trade.delay };
@@ -133,8 +139,8 @@ function columns(bar: Bar | undefined): object | undefined {
 
 test('bars are what a naive model makes of the trades that are not late, whatever the order', () => {
   fc.assert(
-    fc.property(steps, wishes, (list, wish) => {
-      const run = play(wish, [...story(list), finish]);
+    fc.property(steps, wishes, fc.nat(90), (list, wish, anewAt) => {
+      const run = play(wish, [...story(list, anewAt), finish]);
       const byId = wish.tradeIds === 'contiguous' || wish.tradeIds === 'increasing';
       const inTime = run.trades().filter(({ late, id }) => late === undefined && id !== 1_000_000);
       for (const seconds of wish.timeframes) {
@@ -226,8 +232,8 @@ test('a timeframe gives the same rows whichever others are built beside it', () 
 
 test('saving and loading between any two records changes nothing that comes later', () => {
   fc.assert(
-    fc.property(steps, wishes, fc.nat({ max: 60 }), (list, wish, restartAfter) => {
-      const actions = [...story(list), finish];
+    fc.property(steps, wishes, fc.nat(60), fc.nat(90), (list, wish, restartAfter, anewAt) => {
+      const actions = [...story(list, anewAt), finish];
       const drained: Action = (run) => run.drain(20_000_000);
       const straight = play(wish, [...actions, drained]);
       const restarted = play(wish, [...actions, drained], restartAfter % actions.length);
@@ -272,5 +278,43 @@ test('holes of contiguous ids add up to what never came', () => {
       for (const gap of last.values()) expect(gap.filledAt === undefined).toBe(gap.missing !== 0);
     }),
     { numRuns: 300 },
+  );
+});
+
+test('no bar is called complete when a trade of it never came', () => {
+  fc.assert(
+    fc.property(steps, wishes, (list, wish) => {
+      // Without time of its own a bar is closed by trades, and the hole known, before it is final.
+      const busy = list.map((each) => ({ ...each, followedBy: 'nothing' as const }));
+      const run = play({ ...wish, tradeIds: 'contiguous' }, [...story(busy), finish]);
+      const first = Number(run.trades()[0]?.id ?? Infinity);
+      let made = 0;
+      const absent = list.flatMap(({ after, fate }, at) => {
+        made += after;
+        return fate === 'never' && at + 1 > first ? [START + made * 1_000] : [];
+      });
+      for (const bar of wish.timeframes.flatMap((seconds) => run.lastBars(seconds))) {
+        const end = bar.openTime + bar.timeframe * 1_000_000;
+        const holed = absent.some((time) => time >= bar.openTime && time < end);
+        if (holed) expect([bar.complete, bar.gap]).toEqual([false, true]);
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('every bar behind the first trade is complete when all trades came in time', () => {
+  fc.assert(
+    fc.property(steps, wishes, (list, wish) => {
+      const good = list.map((each) => ({ ...each, fate: 'once' as const, delay: 0 }));
+      const calm = good.map((each) => ({ ...each, followedBy: 'nothing' as const }));
+      const run = play(wish, [...story(calm), finish]);
+      const [first, last] = [run.trades()[0]?.eventTime ?? 0, run.trades().at(-2)?.eventTime ?? 0];
+      for (const bar of run.bars()) {
+        const between = bar.openTime > first && bar.openTime + bar.timeframe * 1_000_000 <= last;
+        if (between) expect([bar.complete, bar.gap]).toEqual([true, false]);
+      }
+    }),
+    { numRuns: 100 },
   );
 });

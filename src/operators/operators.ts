@@ -24,6 +24,7 @@ import type {
   OperatorsReport,
   OperatorsSettings,
   OperatorsState,
+  RejectedReason,
 } from './operator.ts';
 import { publishBars, publishPartialBars } from './publish.ts';
 import { isCopy } from './quotes.ts';
@@ -62,31 +63,16 @@ class Operators implements MarketOperators {
   trade(trade: Trade, source: string, number: number): void {
     const connection = this.#connection(source, number, trade.receiveTime);
     const state = this.#state(trade.instrument);
-    const limits = this.#settings.validate;
-    const refused = refuseTrade(trade, limits);
+    const refused = refuseTrade(trade, this.#settings.validate) ?? refuseSeries(state, trade);
     if (refused !== undefined) return this.#output.rejected(trade, refused);
-    state.series ??= seriesOf(trade);
-    if (state.series !== seriesOf(trade)) return this.#output.rejected(trade, 'mixed_series');
-
     const placing = place(state.ids, trade, isAwaited(state.gaps, trade.id));
     if (placing === 'duplicate') return this.#output.duplicate(trade);
+
     const late = this.#judge(state, trade, placing === 'unplaced');
     this.#output.trade(late === undefined ? trade : { ...trade, late });
     const blemished = trackTrade(state, trade, placing, late, this.#output);
-    if (late === 'stale' || late === 'unplaced') {
-      if (blemished) this.#publish(state);
-      return;
-    }
-    this.#meet(state, trade, connection);
-    const moved = noteTrade(state.progress, trade.eventTime, trade.receiveTime, connection);
-    if (moved) this.#advance(state);
-    const changed =
-      late === undefined
-        ? addTrade(state.bars, trade, state.byId)
-        : countLate(state.bars, trade.eventTime);
-    if (late === undefined && !state.bars.filling && state.gaps.broken === undefined) {
-      resumeFilling(state.bars, state.progress.watermark);
-    }
+    const counts = late === undefined || late === 'late';
+    const changed = counts && this.#build(state, trade, late === undefined, connection);
     if (changed || blemished) this.#publish(state);
   }
 
@@ -197,6 +183,17 @@ class Operators implements MarketOperators {
     return isLate(state.progress, trade.eventTime, this.#rules.lateness) ? 'late' : undefined;
   }
 
+  /** Moves time on and puts the trade into its bars: true when published ones have to be published again. */
+  #build(state: InstrumentState, trade: Trade, inTime: boolean, connection: Connection): boolean {
+    const { bars, progress } = state;
+    this.#meet(state, trade, connection);
+    if (noteTrade(progress, trade.eventTime, trade.receiveTime, connection)) this.#advance(state);
+    if (!inTime) return countLate(bars, trade.eventTime);
+    const changed = addTrade(bars, trade, state.byId);
+    if (!bars.filling && state.gaps.broken === undefined) resumeFilling(bars, progress.watermark);
+    return changed;
+  }
+
   /** A trade that counts shows that its connection brings the instrument, and since when it can be whole. */
   #meet(state: InstrumentState, trade: Trade, connection: Connection): void {
     if (state.progress.connection === connection) return;
@@ -299,4 +296,11 @@ class Operators implements MarketOperators {
     this.#byInstrument[state.instrument.id] = state;
     return state;
   }
+}
+
+/** An instrument holds what its first trade was: trades, or aggregates, which the venue numbers apart. */
+function refuseSeries(state: InstrumentState, trade: Trade): RejectedReason | undefined {
+  const series = seriesOf(trade);
+  state.series ??= series;
+  return state.series === series ? undefined : 'mixed_series';
 }
