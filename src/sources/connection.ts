@@ -11,7 +11,7 @@ import type { Clock, Timer } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Venue } from '../venues/venue.ts';
 import { refusedStatus } from './socket.ts';
-import type { OpenSocket, Socket } from './socket.ts';
+import type { OpenSocket, Socket, SocketOptions } from './socket.ts';
 import type { Intake } from './source.ts';
 import type { Subscription } from './subscription.ts';
 import type { Timing } from './timing.ts';
@@ -23,11 +23,10 @@ const CLASSIFY_BYTES = 1024 * 1024;
 /** Statuses by which venues tell a client to stay away for a while. */
 const THROTTLED = new Set([403, 418, 429]);
 
-export type ConnectionSettings = {
+export type ConnectionSettings = SocketOptions & {
   readonly url: string;
   readonly connectTimeoutMs: number;
   readonly maxFrameBytes: number;
-  readonly compression: boolean;
   /** Without data for this long the connection is mute; 0 = never. */
   readonly muteAfterMs: number;
   /** The same for the first data: longer after reconnects that did not help. */
@@ -112,24 +111,20 @@ export class Connection {
   /** Begins; call once. */
   open(): void {
     const { clock, openSocket } = this.#parts;
-    const { url, compression, connectTimeoutMs } = this.#settings;
+    const { url, connectTimeoutMs } = this.#settings;
     this.#later(connectTimeoutMs, () => {
       if (this.#phase === 'connecting') this.#cut(`not open after ${connectTimeoutMs} ms`);
     });
     try {
-      this.#socket = openSocket(
-        url,
-        { compression },
-        {
-          opened: () => this.#opened(),
-          message: (data) => this.#message(data),
-          alive: () => this.#arrived(receiveTime(clock.now())),
-          failed: (message) => {
-            this.#failure = message;
-          },
-          closed: (code, reason) => this.#closed(code, reason),
+      this.#socket = openSocket(url, this.#settings, {
+        opened: () => this.#opened(),
+        message: (data) => this.#message(data),
+        alive: () => this.#arrived(receiveTime(clock.now())),
+        failed: (message) => {
+          this.#failure = message;
         },
-      );
+        closed: (code, reason) => this.#closed(code, reason),
+      });
     } catch (error) {
       // An address that the client refuses to dial: nothing was open, so nothing is lost; told like any failed connect.
       const reason = `cannot dial: ${String(error)}`;

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import type { Clock } from '../runtime/clock.ts';
+import { MdpError } from '../runtime/errors.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Venue } from '../venues/venue.ts';
 import { createReplaySource } from './replay.ts';
@@ -25,16 +27,23 @@ export type SourceParts = {
 
 /**
  * The source that an entry of the configuration describes, not started. Throws `config` where the venue cannot do what the
- * entry asks for, `input` where a recording is not there.
+ * entry asks for or its certificates cannot be read, `input` where a recording is not there.
  */
 export const createSource = (entry: SourceEntry, parts: SourceParts): Source => {
   const { name, venue, intake, clock, random } = parts;
   const log = parts.log.with({ source: name });
   if (entry.type === 'synthetic') return createSyntheticSource(entry, { name, clock, intake });
   if (entry.type === 'replay') return createReplaySource(entry, { name, clock, intake, log });
-  const { symbols, channels, url, trades, connections, ...connection } = entry;
+  const { symbols, channels, url, trades, connections, caFile, proxy, ...connection } = entry;
   return createWebSocketSource(
-    { ...connection, name, copies: connections, wish: { symbols, channels, url, trades } },
+    {
+      ...connection,
+      name,
+      proxy,
+      ca: caFile === undefined ? undefined : certificates(caFile),
+      copies: connections,
+      wish: { symbols, channels, url, trades },
+    },
     {
       venue,
       intake,
@@ -45,4 +54,15 @@ export const createSource = (entry: SourceEntry, parts: SourceParts): Source => 
       timing: parts.timing ?? TIMING,
     },
   );
+};
+
+const certificates = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new MdpError('config', `cannot read the certificates in ${path}`, {
+      hint: 'ca_file names a file in PEM form that this user may read',
+      cause,
+    });
+  }
 };

@@ -84,6 +84,15 @@ const venueEntry = v.strictObject({
     v.optional(v.boolean(), false),
     'Offer permessage-deflate: less traffic for more CPU.',
   ),
+  proxy: described(
+    v.optional(v.pipe(v.string(), v.regex(/^https?:\/\/\S+$/))),
+    'Proxy to connect through.',
+    { allowed: 'an address that begins with http:// or https://' },
+  ),
+  ca_file: described(
+    v.optional(v.pipe(v.string(), v.nonEmpty())),
+    "Certificates (PEM) to trust for this source instead of the system's.",
+  ),
   connections: described(
     v.optional(integer(1, 2), 1),
     'Connections for the same symbols: with 2 the first copy wins and either may die without a gap.',
@@ -151,6 +160,8 @@ export type VenueEntry = Shared & {
   readonly connectTimeoutMs: number;
   readonly maxFrameBytes: number;
   readonly compression: boolean;
+  readonly proxy?: string | undefined;
+  readonly caFile?: string | undefined;
   readonly connections: number;
 };
 

@@ -26,13 +26,24 @@ export interface SocketEvents {
   closed(code: number, reason: string): void;
 }
 
-export type SocketOptions = { readonly compression: boolean };
+export type SocketOptions = {
+  readonly compression: boolean;
+  /** http:// or https:// address of a proxy to go through. */
+  readonly proxy: string | undefined;
+  /** Certificates in PEM to trust instead of the system's. */
+  readonly ca: string | undefined;
+};
 
 /** Begins to open; everything else, failures too, comes as an event, never before this returns. */
 export type OpenSocket = (url: string, options: SocketOptions, events: SocketEvents) => Socket;
 
 export const openBunSocket: OpenSocket = (url, options, events) => {
-  const socket = new WebSocket(url, { perMessageDeflate: options.compression });
+  const { compression, proxy, ca } = options;
+  const socket = new WebSocket(url, {
+    perMessageDeflate: compression,
+    ...(proxy === undefined ? {} : { proxy }),
+    ...(ca === undefined ? {} : { tls: { ca } }),
+  });
   socket.binaryType = 'nodebuffer';
   socket.addEventListener('open', () => events.opened());
   socket.addEventListener('message', (event: MessageEvent<string | Buffer>) =>

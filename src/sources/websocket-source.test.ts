@@ -29,6 +29,8 @@ const simulate = (
       connectTimeoutMs: 10_000,
       maxFrameBytes: 1_048_576,
       compression: false,
+      proxy: undefined,
+      ca: undefined,
       muteAfterMs,
     },
     {

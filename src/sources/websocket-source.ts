@@ -48,7 +48,8 @@ export const createWebSocketSource = (
   const counts: LineCounts = { connects: 0, disconnects: 0, reconnects: 0, mutes: 0 };
   const connects = new ConnectLimit(clock, venue.facts.maxConnectsPerMinute);
   let opened = 0;
-  const lines = venue.plan(wish).flatMap((plan) =>
+  const plans = wish.symbols.length === 0 ? [] : venue.plan(wish);
+  const lines = plans.flatMap((plan) =>
     Array.from(
       { length: copies },
       () =>
@@ -87,7 +88,7 @@ export const createWebSocketSource = (
       return {
         name,
         venue: venue.id,
-        ...phaseOf(reports, created),
+        ...phaseOf(reports, begun ? nothingToDo(created) : idle(created)),
         ...trafficOf(traffic),
         ...counts,
         connectionsOpen: reports.reduce((open, report) => open + report.open, 0),
@@ -98,20 +99,27 @@ export const createWebSocketSource = (
   };
 };
 
-const phaseOf = (
-  reports: readonly LineReport[],
-  created: SourceReport['since'],
-): Pick<SourceReport, 'phase' | 'since' | 'reason'> => {
-  for (const phase of WORST_FIRST) {
-    const worst = reports.find((report) => report.phase === phase);
-    if (worst !== undefined) return { phase, since: worst.since, reason: worst.reason };
-  }
+type PhaseReport = Pick<SourceReport, 'phase' | 'since' | 'reason'>;
+
+const idle = (since: SourceReport['since']): PhaseReport => ({
+  phase: 'idle',
+  since,
+  reason: undefined,
+});
+
+/** One of several processes may get none of a source's symbols as its share. */
+const nothingToDo = (since: SourceReport['since']): PhaseReport => ({
+  phase: 'open',
+  since,
+  reason: 'no symbol falls to this process',
+});
+
+const phaseOf = (reports: readonly LineReport[], withoutLines: PhaseReport): PhaseReport => {
   const [first] = reports;
-  return {
-    phase: first?.phase ?? 'idle',
-    since: first?.since ?? created,
-    reason: first?.reason,
-  };
+  const worst = WORST_FIRST.map((phase) => reports.find((report) => report.phase === phase));
+  const { phase, since, reason } =
+    worst.find((report) => report !== undefined) ?? first ?? withoutLines;
+  return { phase, since, reason };
 };
 
 const symbolsOf = (reports: readonly LineReport[]): readonly SymbolReport[] => {

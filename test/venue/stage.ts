@@ -67,6 +67,8 @@ export const stage = async (script: Script, options: StageOptions = {}): Promise
       connectTimeoutMs: 1000,
       maxFrameBytes: 64 * 1024,
       compression: false,
+      proxy: undefined,
+      ca: undefined,
       muteAfterMs: 0,
       ...options.settings,
     },
