@@ -2,6 +2,8 @@
  * The executable: signals first, then argv to command to exit code. The only `process.exit` in the program. What no command
  * caught is a broken invariant of ours: it is told whole, and the process ends loudly.
  */
+import type { CommandContext } from './commands/context.ts';
+
 const finish = new AbortController();
 const stop = new AbortController();
 const onSignal = (): void => (finish.signal.aborted ? stop.abort() : finish.abort());
@@ -12,7 +14,7 @@ const { runCommandLine } = await import('./commands/commands.ts');
 const { processOutput } = await import('./commands/process-output.ts');
 const { createSystemClock } = await import('./runtime/system-clock.ts');
 
-const context = {
+const context: CommandContext = {
   clock: createSystemClock(),
   stdout: processOutput(1),
   stderr: processOutput(2),
@@ -26,5 +28,3 @@ try {
   console.error(error);
   process.exit(1);
 }
-
-export {};

@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
+import { waitMs } from '../runtime/waiting.ts';
 import type { Output } from './context.ts';
 
 const DEFAULT_WIDTH = 120;
@@ -27,7 +28,7 @@ const writeAll = (descriptor: number, bytes: Buffer): boolean => {
     } catch (error) {
       // A full pipe is waited out; a reader that has gone (EPIPE) wants nothing more.
       if (!isErrno(error, 'EAGAIN')) return false;
-      Bun.sleepSync(1);
+      waitMs(1);
     }
   }
   return true;

@@ -89,7 +89,8 @@ const entryOf = (paths: readonly string[], values: Values): ReplayEntry => {
   });
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
-  const option = String(issue.path?.[0]?.key ?? 'replay');
+  const key = issue.path?.[0]?.key;
+  const option = typeof key === 'string' ? key : 'replay';
   throw new MdpError(
     'usage',
     `--${option}: expected ${issue.expected ?? 'another value'}, got ${issue.received}`,

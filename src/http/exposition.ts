@@ -64,13 +64,18 @@ export const histogram = (registry: Registry, spec: HistogramSpec): void => {
     buckets: [...(first?.[1].bounds ?? [1])],
     registers: [],
   });
-  const own = metric.get.bind(metric);
-  metric.get = async () => ({
-    ...(await own()),
-    values: spec
-      .read()
-      .flatMap(([values, plain]) => series(spec.name, labelled(spec.labels, values), plain)),
-  });
+  const read = (): Promise<unknown> =>
+    Promise.resolve({
+      name: spec.name,
+      help: spec.help,
+      type: 'histogram',
+      aggregator: 'sum',
+      values: spec
+        .read()
+        .flatMap(([values, plain]) => series(spec.name, labelled(spec.labels, values), plain)),
+    });
+  // Both the registry and the metric's own get() ask by this method, which the types leave out.
+  Object.defineProperty(metric, 'getForPromString', { value: read });
   registry.registerMetric(metric);
 };
 

@@ -44,13 +44,16 @@ export type OperatorsState = {
 };
 
 /** Reasons a decoded row is refused, closed. */
-export type RejectedReason =
-  | 'size_not_positive'
-  | 'price_not_positive'
-  | 'ahead'
-  | 'no_sides'
-  | 'out_of_range'
-  | 'mixed_series';
+export type RejectedReason = (typeof rejectedReasons)[number];
+
+export const rejectedReasons = [
+  'size_not_positive',
+  'price_not_positive',
+  'ahead',
+  'no_sides',
+  'out_of_range',
+  'mixed_series',
+] as const;
 
 export type OperatorsReport = {
   readonly instruments: number;

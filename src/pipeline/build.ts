@@ -67,7 +67,7 @@ const pipelineSettings = (config: Config): PipelineSettings => ({
     validate: config.operators.validate,
     bars: {
       ...config.operators.bars,
-      timeframes: config.operators.bars.timeframes.map(secondsOf).sort((a, b) => a - b),
+      timeframes: config.operators.bars.timeframes.map(secondsOf).toSorted((a, b) => a - b),
     },
     epoch: 0,
   },

@@ -1,3 +1,6 @@
+import { rejectedReasons } from '../operators/operator.ts';
+import { rejectReasons, undecodableReasons } from '../venues/venue.ts';
+
 /**
  * The ledger accounts for every frame and every row: what came in equals what came out, by outcome, plus what is still
  * waiting. Counters are plain numbers, written in one place each, and only when the thing is true.
@@ -28,6 +31,19 @@ export type FrameCounts = {
   lost: number;
 };
 
+/** Why data is given up, closed: the queue that was full, and its policy. */
+const DROP_REASONS = [
+  'queue_oldest',
+  'queue_newest',
+  'queue_block',
+  'sink_drop_oldest',
+  'sink_drop_newest',
+] as const;
+
+/** Series exist at zero from the start. */
+export const zeroed = (reasons: readonly string[]): Map<string, number> =>
+  new Map(reasons.map((reason) => [reason, 0]));
+
 export class Ledger {
   readonly frames: FrameCounts = {
     received: 0,
@@ -45,14 +61,10 @@ export class Ledger {
     dead_letter: emptyRowCounts(),
   };
   /** Reasons, closed sets each: frames that could not be read, rows refused, rows and frames dropped. */
-  readonly undecodable = new Map<string, number>();
-  readonly rejected = new Map<string, number>();
-  readonly dropped = new Map<string, number>();
-  readonly late = new Map<string, number>([
-    ['late', 0],
-    ['stale', 0],
-    ['unplaced', 0],
-  ]);
+  readonly undecodable = zeroed(undecodableReasons);
+  readonly rejected = zeroed([...rejectReasons, ...rejectedReasons]);
+  readonly dropped = zeroed(DROP_REASONS);
+  readonly late = zeroed(['late', 'stale', 'unplaced']);
 
   /** Frames received and in none of the outcomes: they must all be waiting somewhere. */
   unread(): number {

@@ -86,7 +86,7 @@ describe('the record queue', () => {
         expect(out.filter(({ kind }) => kind === 'tick').length).toBe(ticks);
         expect(memory.total).toBe(0);
         const times = out.filter(({ kind }) => kind === 'frame').map((r) => r.receiveTime);
-        expect(times).toEqual([...times].sort((a, b) => a - b));
+        expect(times).toEqual(times.toSorted((a, b) => a - b));
       }),
       { numRuns: 60 },
     );

@@ -106,6 +106,7 @@ export class Rows implements OperatorsOutput {
   refusedRow(kind: 'trade' | 'quote', reason: RejectReason, frame: FrameRecord): void {
     this.#options.ledger.rows[kind].decoded += 1;
     this.#options.ledger.rowRejected(kind, reason);
+    this.#options.stats(frame.source)?.decodeError(reason);
     this.#deadLetter('decode', reason, frame.text);
   }
 

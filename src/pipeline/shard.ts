@@ -10,7 +10,7 @@ export const belongsTo = (shard: Shard, venue: string, symbol: string): boolean 
   let winner = 0;
   let greatest = -1n;
   for (let index = 0; index < shard.count; index += 1) {
-    const draw = BigInt(Bun.hash.xxHash64(`${venue}\n${symbol}\n${index}`));
+    const draw = Bun.hash.xxHash64(`${venue}\n${symbol}\n${index}`);
     if (draw > greatest) {
       greatest = draw;
       winner = index;

@@ -33,12 +33,12 @@ describe('the sink queue', () => {
         expect(out.length + dropped.length).toBe(tables.length);
         for (const opened of dropped) expect(['trade', 'quote']).toContain(opened.batch.table);
         const order = out.map(({ openedAt }) => openedAt);
-        expect(order).toEqual([...order].sort((a, b) => a - b));
+        expect(order).toEqual(order.toSorted((a, b) => a - b));
       }),
     );
   });
 
-  test('block makes the reader wait at the bound', async () => {
+  test('block makes the reader wait at the bound', () => {
     const { queue } = queueOf('block', 2);
     queue.push(batch('trade', 1));
     expect(queue.blocked).toBe(false);

@@ -1,6 +1,7 @@
 import type { Instrument } from '../market/instrument.ts';
 import { PlainHistogram } from '../runtime/histogram.ts';
-import { increase } from './ledger.ts';
+import { rejectReasons, undecodableReasons } from '../venues/venue.ts';
+import { increase, zeroed } from './ledger.ts';
 
 /** Seconds from event to receipt. Venues' clocks run ahead of ours too: what is negative falls into the first bucket. */
 const LAG_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
@@ -11,7 +12,7 @@ export class SourceStats {
   /** Decoded trades and quotes by dense instrument id; undefined where the source never had the instrument. */
   readonly items: (number | undefined)[] = [];
   readonly instruments: Instrument[] = [];
-  readonly decodeErrors = new Map<string, number>();
+  readonly decodeErrors = zeroed([...undecodableReasons, ...rejectReasons]);
   readonly lag = new PlainHistogram(LAG_BUCKETS);
   readonly gaps = new Map<string, number>();
   missing = 0;

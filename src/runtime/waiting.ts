@@ -16,6 +16,9 @@ export const pause = (clock: Clock, ms: number, signal: AbortSignal): Promise<vo
     signal.addEventListener('abort', finish, { once: true });
   });
 
+/** Holds the whole thread: for a pipe that is full, at the end of the process. */
+export const waitMs = (ms: number): void => Bun.sleepSync(ms);
+
 /** Lets sockets and timers have their turn. */
 export const yieldTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 

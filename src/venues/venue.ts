@@ -103,8 +103,16 @@ export interface DecodeContext {
 }
 
 /** Why a row inside a readable frame cannot be taken. */
-export type RejectReason =
-  'missing_field' | 'bad_number' | 'bad_time' | 'bad_id' | 'bad_side' | 'bad_symbol';
+export type RejectReason = (typeof rejectReasons)[number];
+
+export const rejectReasons = [
+  'missing_field',
+  'bad_number',
+  'bad_time',
+  'bad_id',
+  'bad_side',
+  'bad_symbol',
+] as const;
 
 export interface Emit {
   trade(trade: Trade): void;
@@ -116,7 +124,16 @@ export interface Emit {
 /**
  * `unknown_type`: well-formed, but of a type that the venue did not document when this was written.
  */
-export type UndecodableReason =
-  'empty' | 'not_json' | 'not_object' | 'too_deep' | 'unknown_type' | 'malformed' | 'exception';
+export type UndecodableReason = (typeof undecodableReasons)[number];
+
+export const undecodableReasons = [
+  'empty',
+  'not_json',
+  'not_object',
+  'too_deep',
+  'unknown_type',
+  'malformed',
+  'exception',
+] as const;
 
 export type DecodeOutcome = 'data' | 'control' | UndecodableReason;

@@ -21,10 +21,10 @@ export type FeedOptions = {
 const HIGH_WATER = 1024 * 1024;
 
 export const startFeed = ({ frames, acknowledge }: FeedOptions): Feed => {
-  const clients = new Set<ServerWebSocket<undefined>>();
+  const clients = new Set<ServerWebSocket>();
   const played = Promise.withResolvers<void>();
   let begun = false;
-  const begin = async (socket: ServerWebSocket<undefined>): Promise<void> => {
+  const begin = async (socket: ServerWebSocket): Promise<void> => {
     await play(socket, frames);
     played.resolve();
   };
@@ -36,7 +36,7 @@ export const startFeed = ({ frames, acknowledge }: FeedOptions): Feed => {
     websocket: {
       maxPayloadLength: 16 * 1024 * 1024,
       backpressureLimit: 64 * 1024 * 1024,
-      open: (socket: ServerWebSocket<undefined>) => void clients.add(socket),
+      open: (socket: ServerWebSocket) => void clients.add(socket),
       close: (socket) => void clients.delete(socket),
       message: (socket, message) => {
         const answer = acknowledge(message.toString());
@@ -57,10 +57,7 @@ export const startFeed = ({ frames, acknowledge }: FeedOptions): Feed => {
   };
 };
 
-const play = async (
-  socket: ServerWebSocket<undefined>,
-  frames: readonly string[],
-): Promise<void> => {
+const play = async (socket: ServerWebSocket, frames: readonly string[]): Promise<void> => {
   for (const frame of frames) {
     socket.send(frame);
     while (socket.getBufferedAmount() > HIGH_WATER) await Bun.sleep(1);
@@ -69,6 +66,6 @@ const play = async (
 
 /** Binance's answer to SUBSCRIBE. */
 export const binanceAck = (request: string): string => {
-  const { id }: { id: unknown } = JSON.parse(request);
-  return JSON.stringify({ result: null, id });
+  const id = /"id":(\d+|"[^"]*")/.exec(request)?.[1] ?? 'null';
+  return `{"result":null,"id":${id}}`;
 };

@@ -90,7 +90,7 @@ export const startMdp = async (
     url,
     pid: child.pid,
     log: log.text,
-    status: async (): Promise<Status> => JSON.parse(await (await fetch(`${url}/status`)).text()),
+    status: async () => parsed<Status>(await (await fetch(`${url}/status`)).text()),
     get: (path, headers = {}) => fetch(`${url}${path}`, { headers }),
     signal: (name) => child.kill(name),
     stop: async () => {
@@ -145,6 +145,14 @@ export const until = async <T>(
   }
 };
 
+/** What the program wrote as JSON, of the shape it promises. */
+const parsed = <T>(text: string): T => {
+  const value: T = JSON.parse(text);
+  return value;
+};
+
+export type Rows = readonly Readonly<Record<string, string | boolean | null>>[];
+
 /** The rows of `mdp query … --format json`, all of them. */
 export const query = async (
   directory: string,
@@ -152,9 +160,9 @@ export const query = async (
   symbol: string,
   environment: Environment = {},
   more: readonly string[] = [],
-): Promise<readonly Record<string, string | boolean | null>[]> => {
+): Promise<Rows> => {
   const args = ['query', kind, symbol, '--limit', '100000000', '--format', 'json', ...more];
   const { code, stdout, stderr } = await mdp(directory, args, environment);
   if (code !== 0) throw new Error(`mdp query ${kind} ${symbol} exited with ${code}: ${stderr}`);
-  return JSON.parse(stdout);
+  return parsed<Rows>(stdout);
 };

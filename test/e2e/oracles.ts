@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { formatDecimal, parseDecimal } from '../../src/market/decimal.ts';
 import { describeWithCaptures } from '../captures.ts';
 import { binanceAck, startFeed } from './feed.ts';
-import { inDirectory, mdp, query, startMdp, until, type Environment } from './mdp.ts';
+import { inDirectory, mdp, query, startMdp, until, type Environment, type Rows } from './mdp.ts';
 import {
   btcusdt2024,
   klines2021,
@@ -22,8 +22,6 @@ export type FreshDatabase = () => Promise<{
   readonly environment: Environment;
   readonly drop: () => Promise<void>;
 }>;
-
-type Rows = readonly Readonly<Record<string, string | boolean | null>>[];
 
 /** Everything that a run left in the database, by view. */
 export type Dump = {
@@ -152,7 +150,7 @@ const dump = async (
 };
 
 const sorted = (of: Dump): readonly string[] =>
-  Object.values(of).flatMap((rows: Rows) => rows.map((row) => JSON.stringify(row)).sort());
+  Object.values(of).flatMap((rows: Rows) => rows.map((row) => JSON.stringify(row)).toSorted());
 
 const canonical = (text: unknown): string => {
   const decimal = parseDecimal(String(text));
@@ -191,6 +189,12 @@ const agreeingKlines = (trades: Rows): { agree: number; of: number } => {
   return { agree, of };
 };
 
+/** A decimal of at most eight places, in units of 1e-8. */
+const eights = (text: unknown): bigint => {
+  const [whole = '0', part = ''] = canonical(text).split('.');
+  return BigInt(whole + part.padEnd(8, '0'));
+};
+
 const agrees = (
   kline: Readonly<Record<string, string>>,
   before: Readonly<Record<string, string>> | undefined,
@@ -210,10 +214,6 @@ const agrees = (
   const highs = before === undefined ? prices : [...prices, before['high']];
   const lows = before === undefined ? prices : [...prices, before['low']];
   const volumes = [...inside.map((trade) => String(trade['size'])), before?.['volume'] ?? '0'];
-  const eights = (text: unknown): bigint => {
-    const [whole = '0', part = ''] = canonical(text).split('.');
-    return BigInt(whole + part.padEnd(8, '0'));
-  };
   const extreme = (values: readonly unknown[], sign: bigint): bigint =>
     values.map(eights).reduce((a, b) => ((b - a) * sign > 0n ? b : a));
   return (
@@ -228,7 +228,7 @@ const agrees = (
 
 const expectContiguous = (trades: Rows): void => {
   expect(trades.length).toBe(19_904);
-  const ids = trades.map((trade) => Number(trade['trade_id'])).sort((a, b) => a - b);
+  const ids = trades.map((trade) => Number(trade['trade_id'])).toSorted((a, b) => a - b);
   expect(ids[0]).toBe(3735683259);
   expect(ids.at(-1)).toBe(3735703162);
   expect(new Set(ids).size).toBe(19_904);
@@ -247,17 +247,18 @@ const expectAlike = (live: Dump, replayed: Dump): void => {
   });
 };
 
+const without = (row: Rows[number], names: readonly string[]): string =>
+  JSON.stringify(Object.entries(row).filter(([name]) => !names.includes(name)));
+
 const comparable = (of: Dump): readonly string[] => {
   const edges = edgeBars(of.bars);
-  const without = (row: Rows[number], names: readonly string[]): string =>
-    JSON.stringify(Object.entries(row).filter(([name]) => !names.includes(name)));
   const trades = of.trades.map((row) => without(row, ['receive_ts']));
   const quotes = of.quotes.map((row) => without(row, ['receive_ts', 'ts']));
   const gaps = of.gaps.map((row) => without(row, ['detected_at', 'filled_at']));
   const bars = of.bars.map((bar) =>
     without(bar, edges.has(bar) ? ['revision', 'complete'] : ['revision']),
   );
-  return [...trades, ...quotes, ...gaps, ...bars].sort();
+  return [...trades, ...quotes, ...gaps, ...bars].toSorted();
 };
 
 const edgeBars = (bars: Rows): ReadonlySet<Rows[number]> => {

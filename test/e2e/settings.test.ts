@@ -158,7 +158,7 @@ describe('each variable has its effect', () => {
           expect(gaps.length).toBeGreaterThan(0);
           expect(new Set(gaps.map(({ reason }) => reason))).toEqual(new Set(['dropped']));
           const trades = await query(directory, 'trades', 'SYN-001', env);
-          const ids = trades.map((row) => Number(row['trade_id'])).sort((a, b) => a - b);
+          const ids = trades.map((row) => Number(row['trade_id'])).toSorted((a, b) => a - b);
           const span = (ids.at(-1) ?? 0) - (ids[0] ?? 0) + 1;
           const missing = gaps.reduce((sum, gap) => sum + Number(gap['missing'] ?? 0), 0);
           expect(missing).toBe(span - ids.length);
