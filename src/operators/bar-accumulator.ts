@@ -37,8 +37,9 @@ export type AccumulatorJson = {
 };
 
 /**
- * The trades of an interval, added up exactly: the same sum in every order of adding and merging. Trades of one event
- * time stand in the order of their ids where `byId` says that the venue's ids increase, else in that of arrival.
+ * The trades of an interval, added up exactly: the same sum in every order of adding and merging.
+ * Trades of one event time stand in the order of their ids where `byId` says that the venue's ids
+ * increase, else in that of arrival.
  */
 export class BarAccumulator {
   first: Edge;

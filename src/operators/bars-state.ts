@@ -17,7 +17,9 @@ type SeriesJson = {
   readonly wholeAfter: number;
 };
 
-/** The series of the published timeframes in their order, then the base if it is not one of them. */
+/**
+ * The series of the published timeframes in their order, then the base if it is not one of them.
+ */
 export type BarsJson = {
   readonly series: readonly SeriesJson[];
   readonly close: string | null;
@@ -32,7 +34,9 @@ export function saveBars(bars: Bars): BarsJson {
   };
 }
 
-/** `watermark` is the one of the moment of saving; `before` and `now` are the rules of then and now. */
+/**
+ * `watermark` is the one of the moment of saving; `before` and `now` are the rules of then and now.
+ */
 export function loadBars(
   json: BarsJson,
   before: BarRules,
@@ -55,8 +59,8 @@ export function loadBars(
 }
 
 /**
- * The same trades under other timeframes. A timeframe that stays keeps all it has; a new one starts at the watermark, and
- * its bars that began before are not whole.
+ * The same trades under other timeframes. A timeframe that stays keeps all it has; a new one starts
+ * at the watermark, and its bars that began before are not whole.
  */
 function refit(saved: Bars, timeframes: readonly number[], watermark: number, byId: boolean): Bars {
   const bars = createBars(timeframes);
@@ -91,7 +95,10 @@ function begin(series: BarSeries, bars: Bars, watermark: number): void {
   }
 }
 
-/** The close of the last trade: the pending base bars are not asked for it any more when their length changed. */
+/**
+ * The close of the last trade: the pending base bars are not asked for it any more when their
+ * length changed.
+ */
 function closeOf(saved: Bars, byId: boolean): Bars['close'] {
   let { close } = saved;
   for (const window of saved.base.windows) {

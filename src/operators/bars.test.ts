@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { formatDecimal } from '../market/decimal.ts';
 import { eventTime } from '../market/time.ts';
-import { brief, decimal, Scenario, START } from './scenario.ts';
+import { brief, decimal, Scenario, START } from '../../test/operators/scenario.ts';
 import { MAX_FLATS } from './bars.ts';
 
 test('publishes a bar when the watermark reaches its end, with every column', () => {
@@ -47,7 +47,7 @@ test('an aggregate counts its trades and lends the bar their ids', () => {
   expect([bar?.tradeCount, bar?.firstTradeId, bar?.lastTradeId]).toEqual([6, 100, 105]);
 });
 
-test('trades of one time stand in the order of ids, or of arrival where ids do not increase', () => {
+test('trades of one time stand in the order of increasing ids, else of arrival', () => {
   const opensAndCloses = (['contiguous', 'none'] as const).map((tradeIds) => {
     const run = new Scenario({ tradeIds });
     for (const id of [5, 4, 6, 3]) run.trade(1_000, { id, at: String(id) });
@@ -76,7 +76,7 @@ test('a trade behind the watermark revises its bars until their end + lateness',
   ]);
 });
 
-test('counts a late trade in the bars that are still held and leaves their prices unchanged', () => {
+test('counts a late trade in the bars still held and leaves their prices unchanged', () => {
   const run = new Scenario({ timeframes: [1, 60] });
   run.open(-120_000);
   run.trade(1_000);

@@ -1,11 +1,13 @@
 /**
- * Bars in event time. Only bars of the base timeframe take trades: the greatest common divisor of the configured ones,
- * published if it is one of them. Longer bars take in base bars once these are final; until then a longer bar is what it
- * took in and the base bars pending in it, so that rolled-up and directly built bars are the same.
+ * Bars in event time. Only bars of the base timeframe take trades: the greatest common divisor of
+ * the configured ones, published if it is one of them. Longer bars take in base bars once these are
+ * final; until then a longer bar is what it took in and the base bars pending in it, so that
+ * rolled-up and directly built bars are the same.
  *
- * A bar is published when the watermark reaches its end, again after every change until its end + allowed lateness, and
- * is then forgotten but for its close. Bars of one instrument come by end, then by length. An instrument holds at most
- * (allowed lateness / length) + 2 bars of each timeframe, and for a moment 1,440 flat ones.
+ * A bar is published when the watermark reaches its end, again after every change until its end +
+ * allowed lateness, and is then forgotten but for its close. Bars of one instrument come by end,
+ * then by length. An instrument holds at most (allowed lateness / length) + 2 bars of each
+ * timeframe, and for a moment 1,440 flat ones.
  */
 import type { Decimal } from '../market/decimal.ts';
 import type { Trade } from '../market/events.ts';
@@ -72,7 +74,7 @@ export type BarRules = {
 };
 
 /** The greatest common divisor of the timeframes. */
-export function baseSeconds(timeframes: readonly number[]): number {
+function baseSeconds(timeframes: readonly number[]): number {
   return timeframes.reduce(divisor, 0);
 }
 
@@ -122,14 +124,20 @@ export function countLate(bars: Bars, time: number): boolean {
   return counted;
 }
 
-/** Closes the intervals up to `watermark`, with flat bars for the quiet ones if `flat`. To be published next. */
+/**
+ * Closes the intervals up to `watermark`, with flat bars for the quiet ones if `flat`. To be
+ * published next.
+ */
 export function closeUpTo(bars: Bars, watermark: number, flat: boolean): void {
   bars.closedTo = floorTo(watermark, bars.base.length);
   if (!flat || !bars.filling) return;
   for (const series of bars.published) fillQuiet(series, floorTo(watermark, series.length));
 }
 
-/** From `watermark` on the instrument is heard without a break: intervals that begin now are filled if quiet. */
+/**
+ * From `watermark` on the instrument is heard without a break: intervals that begin now are filled
+ * if quiet.
+ */
 export function resumeFilling(bars: Bars, watermark: number): void {
   bars.filling = true;
   for (const series of bars.published) {
@@ -155,7 +163,10 @@ export function finish(bars: Bars, watermark: number, rules: BarRules, byId: boo
   bars.dueAt = Math.min(bars.closedTo, nextFinal + rules.lateness) + base.length;
 }
 
-/** All trades of a bar so far; undefined for a flat one. A new object, or one that must not be changed. */
+/**
+ * All trades of a bar so far; undefined for a flat one. A new object, or one that must not be
+ * changed.
+ */
 export function totalOf(
   bars: Bars,
   series: BarSeries,
@@ -247,7 +258,10 @@ function fillQuiet(series: BarSeries, end: number): void {
   series.nextFlat = Math.max(end, series.nextFlat);
 }
 
-/** A trade came behind the newest ones: its bar may have been published, and fewer flat bars are in a row now. */
+/**
+ * A trade came behind the newest ones: its bar may have been published, and fewer flat bars are in
+ * a row now.
+ */
 function reopen(series: BarSeries, time: number): void {
   const window = windowAt(series, time);
   window.changed = true;

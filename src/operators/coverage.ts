@@ -3,14 +3,17 @@ import { receiveTime } from '../market/time.ts';
 import { must } from './json.ts';
 
 /**
- * Who is listening to what: the live connections of each source, and the symbols each of them brings. A symbol is
- * covered while at least one live connection brings it, so that one of two twins, or a connection replaced in time, can
- * go without a hole.
+ * Who is listening to what: the live connections of each source, and the symbols each of them
+ * brings. A symbol is covered while at least one live connection brings it, so that one of two
+ * twins, or a connection replaced in time, can go without a hole.
  */
 export type Connection = {
   readonly feed: Feed;
   readonly number: number;
-  /** Virtual microseconds that the quiet instruments of this connection have aged. See `lateness.ts`. */
+  /**
+   * Virtual microseconds that the quiet instruments of this connection have aged. See
+   * `lateness.ts`.
+   */
   aged: number;
   /** The receive time up to which they have. */
   agedTo: number;
@@ -52,7 +55,9 @@ export function createFeed(source: string): Feed {
   return { source, connections: new Map(), subscriptions: new Map() };
 }
 
-/** A connection from `at` on. One of this number that is still live must have been closed before. */
+/**
+ * A connection from `at` on. One of this number that is still live must have been closed before.
+ */
 export function openConnection(feed: Feed, number: number, at: ReceiveTime): Connection {
   const connection: Connection = { feed, number, aged: 0, agedTo: at, live: true };
   feed.connections.set(number, connection);
@@ -72,7 +77,9 @@ export function cover(connection: Connection, symbol: string, at: ReceiveTime): 
   return subscription;
 }
 
-/** `symbol` no longer comes on `connection`. True when nobody brings it any more, and someone did. */
+/**
+ * `symbol` no longer comes on `connection`. True when nobody brings it any more, and someone did.
+ */
 export function uncover(connection: Connection, symbol: string): boolean {
   const connections = connection.feed.subscriptions.get(symbol)?.connections;
   return connections !== undefined && connections.delete(connection) && connections.size === 0;

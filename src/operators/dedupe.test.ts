@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { eventTime } from '../market/time.ts';
-import { brief, Scenario, START } from './scenario.ts';
+import { brief, Scenario, START } from '../../test/operators/scenario.ts';
 import { IntervalSet, MAX_INTERVALS } from './interval-set.ts';
 import { MAX_RECENT_IDS, RecentIds } from './recent-ids.ts';
 import { RESET_AFTER_MS } from './quotes.ts';
@@ -25,7 +25,7 @@ test('never takes two trades for one because they are alike', () => {
   expect(run.bars()[0]?.tradeCount).toBe(2);
 });
 
-test('takes a snapshot with the newest trade first, and one that overlaps after a reconnect', () => {
+test('takes snapshots newest first, and overlapping after a reconnect', () => {
   const run = new Scenario({ latenessMs: 60_000 });
   for (const id of [9, 8, 7, 6]) run.trade(id * 1_000, { id });
   run.reconnect(20_000, 21_000);
@@ -65,7 +65,7 @@ test('sees that the venue numbers anew, and that copies of the old series are st
   ]);
 });
 
-test('an old trade sent again and again while the market is quiet is a copy, not a new numbering', () => {
+test('an old trade sent again while the market is quiet is a copy, no new numbering', () => {
   const run = new Scenario();
   run.trade(0, { id: 1 });
   for (const receivedMs of [1_000_000, 2_000_000]) run.trade(5_000, { id: 5, receivedMs });

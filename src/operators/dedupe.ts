@@ -6,11 +6,12 @@ import { loadOptional, saveOptional, type IntegerJson } from './json.ts';
 import { NEVER } from './instants.ts';
 
 /**
- * De-duplication by trade id, per instrument, never by content: two trades may be alike in everything else.
+ * De-duplication by trade id, per instrument, never by content: two trades may be alike in
+ * everything else.
  *
- * Ids rise with time, so a copy's event time was seen before. An id that is not above all others, but belongs to a trade
- * later than every trade so far, is therefore no copy: the venue began to number anew. From there on the event time
- * tells which of the two series a trade belongs to.
+ * Ids rise with time, so a copy's event time was seen before. An id that is not above all others,
+ * but belongs to a trade later than every trade so far, is therefore no copy: the venue began to
+ * number anew. From there on the event time tells which of the two series a trade belongs to.
  */
 export type TradeIds = {
   readonly order: VenueFacts['tradeIds'];
@@ -24,8 +25,9 @@ export type TradeIds = {
 };
 
 /**
- * new: not seen before. former: new too, but of the series before the last reset. reset: the first of a new series.
- * unplaced: de-duplication has forgotten so low an id; the key in the database decides.
+ * new: not seen before. former: new too, but of the series before the last reset. reset: the first
+ * of a new series. unplaced: de-duplication has forgotten so low an id; the key in the database
+ * decides.
  */
 export type Placing = 'new' | 'former' | 'reset' | 'duplicate' | 'unplaced';
 
@@ -53,7 +55,9 @@ export function idsIncrease(order: VenueFacts['tradeIds']): boolean {
   return order === 'contiguous' || order === 'increasing';
 }
 
-/** Places a trade among those seen, and remembers it. `awaited`: a known hole has room for its id. */
+/**
+ * Places a trade among those seen, and remembers it. `awaited`: a known hole has room for its id.
+ */
 export function place(ids: TradeIds, trade: Trade, awaited: boolean): Placing {
   const placing = idsIncrease(ids.order) ? placeInOrder(ids, trade, awaited) : placeAny(ids, trade);
   if (placing !== 'duplicate' && trade.eventTime > ids.latest) ids.latest = trade.eventTime;

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import type { Gap } from '../market/gap.ts';
 import { MAX_HOLES } from './gaps.ts';
-import { BEHIND, brief, Scenario, START } from './scenario.ts';
+import { BEHIND, brief, Scenario, START } from '../../test/operators/scenario.ts';
 
 const ms = (micros: number) => (micros - START) / 1_000;
 const short = (gap: Gap) => [

@@ -12,9 +12,12 @@ import type { Progress } from './lateness.ts';
 export const MAX_HOLES = 1_024;
 
 /** Most ranges of time that are remembered as holes for good; the oldest two then become one. */
-export const MAX_RANGES = 64;
+const MAX_RANGES = 64;
 
-/** A hole in contiguous ids that may still be filled. Times are the event times of the trades around it. */
+/**
+ * A hole in contiguous ids that may still be filled. Times are the event times of the trades around
+ * it.
+ */
 export type Hole = {
   readonly fromId: Integer;
   readonly toId: Integer;
@@ -25,15 +28,18 @@ export type Hole = {
   missing: Integer;
   /** `missing` as the last row said it. */
   told: Integer;
-  /** A trade of the hole came too late for its bar: filled, it is still a blemish on the bars over it. */
+  /**
+   * A trade of the hole came too late for its bar: filled, it is still a blemish on the bars over
+   * it.
+   */
   spoiled: boolean;
 };
 
 export type TimeRange = { readonly from: number; readonly to: number };
 
 /**
- * The known holes of an instrument's trades: of ids where the venue numbers contiguously, else of time, where a
- * connection was down or frames were dropped.
+ * The known holes of an instrument's trades: of ids where the venue numbers contiguously, else of
+ * time, where a connection was down or frames were dropped.
  */
 export type Gaps = {
   readonly contiguous: boolean;
@@ -90,8 +96,8 @@ export function breakOff(gaps: Gaps, reason: GapReason, watermark: number): void
 }
 
 /**
- * What an accepted trade tells about holes: it may open one, fill one, or show that there is none. Comes before
- * the trade moves the watermark. True when the blemish of some bar may have changed.
+ * What an accepted trade tells about holes: it may open one, fill one, or show that there is none.
+ * Comes before the trade moves the watermark. True when the blemish of some bar may have changed.
  */
 export function trackTrade(
   state: Tracked,
@@ -129,7 +135,10 @@ export function hasHole(gaps: Gaps, open: number, end: number): boolean {
   );
 }
 
-/** End of input: tells what is known of holes half filled, and gives a drop that no trade followed its row. */
+/**
+ * End of input: tells what is known of holes half filled, and gives a drop that no trade followed
+ * its row.
+ */
 export function drainGaps(
   gaps: Gaps,
   instrument: Instrument,

@@ -12,8 +12,9 @@ export type IntervalSetJson = {
 };
 
 /**
- * A bounded set of integers as sorted, inclusive intervals; neighbours merge, so that contiguous ids need one interval.
- * What is evicted at the limit is always the lowest, and `forgottenUpTo` says up to where nothing is known any more.
+ * A bounded set of integers as sorted, inclusive intervals; neighbours merge, so that contiguous
+ * ids need one interval. What is evicted at the limit is always the lowest, and `forgottenUpTo`
+ * says up to where nothing is known any more.
  */
 export class IntervalSet {
   #from: Integer[] = [];

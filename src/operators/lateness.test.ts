@@ -1,10 +1,10 @@
 import { expect, test } from 'bun:test';
-import { BEHIND, brief, Scenario } from './scenario.ts';
+import { BEHIND, brief, Scenario } from '../../test/operators/scenario.ts';
 
 /** The receive time, in ms, of what happened at `ms` by the venue's clock. */
 const heard = (ms: number) => ms + BEHIND;
 
-test('late is behind the watermark by more than the allowed lateness, at the edge and beyond', () => {
+test('late is more than the allowed lateness behind the watermark, at the edge and beyond', () => {
   const run = new Scenario({ tradeIds: 'none' });
   for (const ms of [10_000, 8_000, 7_999, 20_000, 18_000, 17_999]) run.trade(ms);
   expect(run.trades().map(({ late }) => late ?? 'in time')).toEqual([

@@ -4,14 +4,14 @@ import type { Connection, ConnectionJson, Feed } from './coverage.ts';
 import { MICROS_PER_MS, NEVER } from './instants.ts';
 
 /** The most that a quiet instrument ages by one tick: what a stall swallowed is never made up. */
-export const MAX_STEP_MS = 250;
+const MAX_STEP_MS = 250;
 
 const maxStep = MAX_STEP_MS * MICROS_PER_MS;
 
 /**
- * How far an instrument's time has come by the venue's clock. It moves with its trades and, while it is quiet, with the
- * ticks of the connection of its last trade; it never goes back. Our clock only says how long it has been quiet: it is
- * never compared with the venue's.
+ * How far an instrument's time has come by the venue's clock. It moves with its trades and, while
+ * it is quiet, with the ticks of the connection of its last trade; it never goes back. Our clock
+ * only says how long it has been quiet: it is never compared with the venue's.
  */
 export type Progress = {
   /** Greatest event time of the trades that count; `NEVER` before the first. */
@@ -21,7 +21,10 @@ export type Progress = {
   connection: Connection | undefined;
   /** `connection.aged` at the last trade: what came on top of it is how long it has been quiet. */
   agedBefore: number;
-  /** Bars that end here or before were final when state was loaded, whatever lateness is allowed now. */
+  /**
+   * Bars that end here or before were final when state was loaded, whatever lateness is allowed
+   * now.
+   */
   finalTo: number;
 };
 

@@ -5,7 +5,7 @@ import { addDecimal, compareDecimal, multiplyDecimal, ZERO } from '../market/dec
 import type { Trade } from '../market/events.ts';
 import { eventTime } from '../market/time.ts';
 import { vwap } from '../market/vwap.ts';
-import { BEHIND, decimal, Scenario, START, type Wish } from './scenario.ts';
+import { BEHIND, decimal, Scenario, START, type Wish } from '../../test/operators/scenario.ts';
 
 /** A trade as the venue made it, and what happens to it on the way. */
 const step = fc.record({
@@ -39,8 +39,8 @@ const steps = fc.array(step, { minLength: 1, maxLength: 60 });
 type Action = (run: Scenario) => void;
 
 /**
- * What happens, in order: trades overtaken, twice or never, and between them ticks, stalls and reconnects. The trade
- * at `anewAt` is numbered 1 again.
+ * What happens, in order: trades overtaken, twice or never, and between them ticks, stalls and
+ * reconnects. The trade at `anewAt` is numbered 1 again.
  */
 function story(list: readonly Step[], anewAt = list.length): Action[] {
   let made = 0;
@@ -137,7 +137,7 @@ function columns(bar: Bar | undefined): object | undefined {
   return { open, high, low, close, ...sums, tradeCount, firstTradeId, lastTradeId };
 }
 
-test('bars are what a naive model makes of the trades that are not late, whatever the order', () => {
+test('bars are what a naive model makes of the trades in time, whatever the order', () => {
   fc.assert(
     fc.property(steps, wishes, fc.nat(90), (list, wish, anewAt) => {
       const run = play(wish, [...story(list, anewAt), finish]);
@@ -191,7 +191,7 @@ test('flat bars stand at the close before them, in a row without a hole', () => 
   );
 });
 
-test('revisions of a bar count up from 1, each saying something new, and stop when it is final', () => {
+test('revisions of a bar count up from 1, and each says something new', () => {
   fc.assert(
     fc.property(steps, wishes, (list, wish) => {
       const run = play(wish, [...story(list), finish]);

@@ -10,25 +10,35 @@ import type { FeedJson } from './coverage.ts';
 import type { InstrumentJson } from './state.ts';
 
 /**
- * Operators: market events in, rows out. Pure and synchronous: no clock but the receive times of records, no I/O, no
- * randomness; bounded state per instrument that can be saved and loaded between any two records.
- * The order is validate, dedupe, lateness (watermark), gaps, bars with their roll-ups.
+ * Operators: market events in, rows out. Pure and synchronous: no clock but the receive times of
+ * records, no I/O, no randomness; bounded state per instrument that can be saved and loaded between
+ * any two records. The order is validate, dedupe, lateness (watermark), gaps, bars with their
+ * roll-ups.
  */
 export interface MarketOperators {
-  /** Every decoded trade and quote of a frame record, in wire order. `source` and `connection` are the record's. */
+  /**
+   * Every decoded trade and quote of a frame record, in wire order. `source` and `connection` are
+   * the record's.
+   */
   trade(trade: Trade, source: string, connection: number): void;
   quote(quote: Quote, source: string, connection: number): void;
   /** Every frame record, before its events: an arrival on its connection. */
   arrival(source: string, connection: number, receiveTime: ReceiveTime): void;
   tick(record: TickRecord): void;
   state(record: StateRecord): void;
-  /** End of input: emits partial bars (revision 0 unless closed before) and unresolved drops as gaps. Call once. */
+  /**
+   * End of input: emits partial bars (revision 0 unless closed before) and unresolved drops as
+   * gaps. Call once.
+   */
   drain(at: ReceiveTime): void;
-  /** Everything that decides later output, as plain JSON (integers beyond 2^53 as text); instruments by venue and symbol. */
+  /**
+   * Everything that decides later output, as plain JSON (integers beyond 2^53 as text); instruments
+   * by venue and symbol.
+   */
   save(): OperatorsState;
   /**
-   * Continues where `save` was called. Under other timeframes those kept lose nothing; bars of new ones are incomplete as
-   * far as they began before. Throws `input` for another version or damage.
+   * Continues where `save` was called. Under other timeframes those kept lose nothing; bars of new
+   * ones are incomplete as far as they began before. Throws `input` for another version or damage.
    */
   load(state: OperatorsState): void;
   report(): OperatorsReport;

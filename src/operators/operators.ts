@@ -1,9 +1,11 @@
 /**
- * The operators: market events in, rows out. Pure and synchronous; the only clock is the receive time of records.
+ * The operators: market events in, rows out. Pure and synchronous; the only clock is the receive
+ * time of records.
  *
- * A trade is validated, de-duplicated, judged late or not, tracked for gaps, and put into its bars, in this order; its
- * own row comes before the gaps and bars it causes. Nothing here waits, reads or writes anything, and the state of an
- * instrument is bounded. It can be saved and loaded between any two records, and nothing that comes later shows it.
+ * A trade is validated, de-duplicated, judged late or not, tracked for gaps, and put into its bars,
+ * in this order; its own row comes before the gaps and bars it causes. Nothing here waits, reads or
+ * writes anything, and the state of an instrument is bounded. It can be saved and loaded between
+ * any two records, and nothing that comes later shows it.
  */
 import type { LateReason, Quote, Trade } from '../market/events.ts';
 import type { Instrument } from '../market/instrument.ts';
@@ -183,7 +185,10 @@ class Operators implements MarketOperators {
     return isLate(state.progress, trade.eventTime, this.#rules.lateness) ? 'late' : undefined;
   }
 
-  /** Moves time on and puts the trade into its bars: true when published ones have to be published again. */
+  /**
+   * Moves time on and puts the trade into its bars: true when published ones have to be published
+   * again.
+   */
   #build(state: InstrumentState, trade: Trade, inTime: boolean, connection: Connection): boolean {
     const { bars, progress } = state;
     this.#meet(state, trade, connection);
@@ -194,7 +199,10 @@ class Operators implements MarketOperators {
     return changed;
   }
 
-  /** A trade that counts shows that its connection brings the instrument, and since when it can be whole. */
+  /**
+   * A trade that counts shows that its connection brings the instrument, and since when it can be
+   * whole.
+   */
   #meet(state: InstrumentState, trade: Trade, connection: Connection): void {
     if (state.progress.connection === connection) return;
     const { symbol } = trade.instrument;
@@ -298,7 +306,10 @@ class Operators implements MarketOperators {
   }
 }
 
-/** An instrument holds what its first trade was: trades, or aggregates, which the venue numbers apart. */
+/**
+ * An instrument holds what its first trade was: trades, or aggregates, which the venue numbers
+ * apart.
+ */
 function refuseSeries(state: InstrumentState, trade: Trade): RejectedReason | undefined {
   const series = seriesOf(trade);
   state.series ??= series;

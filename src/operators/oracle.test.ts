@@ -3,7 +3,7 @@ import { captureLines, describeWithCaptures } from '../../test/captures.ts';
 import { formatDecimal } from '../market/decimal.ts';
 import { parseInteger } from '../market/integer.ts';
 import { must } from './json.ts';
-import { decimal, Scenario, START } from './scenario.ts';
+import { decimal, Scenario, START } from '../../test/operators/scenario.ts';
 
 const day = 'binance_spot/oracle-xrpeth-2019-10-11_12';
 const row =
@@ -24,7 +24,9 @@ function feed(run: Scenario, line: string): number {
   return ms;
 }
 
-/** Open time in ms, open, high, low, close and volume, as the venue's file and our bars write them. */
+/**
+ * Open time in ms, open, high, low, close and volume, as the venue's file and our bars write them.
+ */
 function klines(timeframe: string): string[] {
   const [, ...lines] = captureLines(`${day}-klines-${timeframe}.csv.gz`);
   return lines.map((line) => {

@@ -19,7 +19,10 @@ type Due = {
   readonly blemish: Blemish;
 };
 
-/** Emits every closed bar that is new or says something else than its last row, by end and then by length. */
+/**
+ * Emits every closed bar that is new or says something else than its last row, by end and then by
+ * length.
+ */
 export function publishBars(state: InstrumentState, epoch: number, output: BarOutput): void {
   const due: Due[] = [];
   for (const series of state.bars.published) collectDue(state, series, due);
@@ -35,7 +38,10 @@ export function publishBars(state: InstrumentState, epoch: number, output: BarOu
   }
 }
 
-/** Emits the bars that are still open, as far as they have come, with revision 0; their next run revises them. */
+/**
+ * Emits the bars that are still open, as far as they have come, with revision 0; their next run
+ * revises them.
+ */
 export function publishPartialBars(state: InstrumentState, epoch: number, output: BarOutput): void {
   const due: Due[] = [];
   for (const series of state.bars.published) {

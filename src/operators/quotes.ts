@@ -10,11 +10,12 @@ import { loadInteger, loadOptional, saveInteger, saveOptional, type IntegerJson 
 export const RESET_AFTER_MS = 10_000;
 
 /**
- * De-duplication of quotes by the venue's update id, which rises with every update of an instrument: what is not above
- * the last one is a copy from another connection. Unless the venue has begun to number anew, which shows in one of three
- * ways: the quote is later by the venue's clock; or a new connection follows one that is gone, with an id less than half
- * of the last; or only lower ids have come for ten seconds. A twin that lags fits none of them, and if one ever does, its
- * quotes are stored twice rather than lost.
+ * De-duplication of quotes by the venue's update id, which rises with every update of an
+ * instrument: what is not above the last one is a copy from another connection. Unless the venue
+ * has begun to number anew, which shows in one of three ways: the quote is later by the venue's
+ * clock; or a new connection follows one that is gone, with an id less than half of the last; or
+ * only lower ids have come for ten seconds. A twin that lags fits none of them, and if one ever
+ * does, its quotes are stored twice rather than lost.
  */
 export type QuoteIds = {
   last: Integer | undefined;
@@ -36,7 +37,10 @@ export function createQuoteIds(): QuoteIds {
   return { last: undefined, lastTime: NEVER, connection: undefined, lowerSince: NEVER };
 }
 
-/** Whether the quote is a copy; if not, it is remembered. Quotes without the venue's id are never copies. */
+/**
+ * Whether the quote is a copy; if not, it is remembered. Quotes without the venue's id are never
+ * copies.
+ */
 export function isCopy(ids: QuoteIds, quote: Quote, connection: Connection): boolean {
   if (!quote.venueId) return false;
   const { last } = ids;

@@ -4,7 +4,10 @@ import { timeframeNames, timeframeSeconds } from '../market/timeframes.ts';
 const milliseconds = (most: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(most));
 
-/** `operators.*`: which bars are built, for how long they may change, and which trades are not believed. */
+/**
+ * `operators.*`: which bars are built, for how long they may change, and which trades are not
+ * believed.
+ */
 export const operatorsSettings = v.strictObject({
   bars: v.strictObject({
     timeframes: v.optional(

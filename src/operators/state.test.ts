@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import { MdpError } from '../runtime/errors.ts';
-import { brief, Scenario } from './scenario.ts';
+import { brief, Scenario } from '../../test/operators/scenario.ts';
 
 /** Trades at 0.5 s steps up to 70 s, under `before`, then under `now`. */
 function change(before: readonly number[], now: readonly number[], latenessMs = 2_000): Scenario {

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { decimal, Scenario } from './scenario.ts';
+import { decimal, Scenario } from '../../test/operators/scenario.ts';
 
 function reason(feed: (run: Scenario) => void, maxAheadMs = 60_000): string | undefined {
   const run = new Scenario({ maxAheadMs });

@@ -4,7 +4,10 @@ import { signOf } from '../market/decimal.ts';
 import { MICROS_PER_MS } from './instants.ts';
 import type { RejectedReason } from './operator.ts';
 
-/** No row may claim to be later than this past its receipt, whatever is configured: it would have no place to go. */
+/**
+ * No row may claim to be later than this past its receipt, whatever is configured: it would have no
+ * place to go.
+ */
 const MAX_AHEAD_MS = 86_400_000;
 
 /** Ids are stored in 64 bits with a sign. */

@@ -1,19 +1,23 @@
-/** For the tests of this folder: operators, what comes out of them, and short ways to feed them. */
+/** For the tests of src/operators: operators, what comes out of them, and short ways to feed them. */
 import { deepStrictEqual } from 'node:assert/strict';
-import type { Bar } from '../market/bar.ts';
-import { parseDecimal, formatDecimal, type Decimal } from '../market/decimal.ts';
-import type { Quote, Side, Trade } from '../market/events.ts';
-import type { Gap } from '../market/gap.ts';
-import { Instruments, type Instrument } from '../market/instrument.ts';
-import type { Integer } from '../market/integer.ts';
-import type { SourceState } from '../market/record.ts';
-import { eventTime, receiveTime } from '../market/time.ts';
-import type { VenueFacts } from '../venues/venue.ts';
-import type { MarketOperators, OperatorsSettings, RejectedReason } from './operator.ts';
-import { createOperators } from './operators.ts';
-import { must } from './json.ts';
+import type { Bar } from '../../src/market/bar.ts';
+import { parseDecimal, formatDecimal, type Decimal } from '../../src/market/decimal.ts';
+import type { Quote, Side, Trade } from '../../src/market/events.ts';
+import type { Gap } from '../../src/market/gap.ts';
+import { Instruments, type Instrument } from '../../src/market/instrument.ts';
+import type { Integer } from '../../src/market/integer.ts';
+import type { SourceState } from '../../src/market/record.ts';
+import { eventTime, receiveTime } from '../../src/market/time.ts';
+import type { VenueFacts } from '../../src/venues/venue.ts';
+import type {
+  MarketOperators,
+  OperatorsSettings,
+  RejectedReason,
+} from '../../src/operators/operator.ts';
+import { createOperators } from '../../src/operators/operators.ts';
+import { must } from '../../src/operators/json.ts';
 
-export const SOURCE = 'test';
+const SOURCE = 'test';
 /** 2023-11-14T22:13:00Z: a whole minute. All times of scenarios are milliseconds from here. */
 export const START = 1_700_000_000_000_000 - 20_000_000;
 /** The venue's clock is that much behind ours. */
@@ -68,7 +72,9 @@ export class Scenario {
     return must(this.instruments.intern('venue', symbol));
   }
 
-  /** A trade at `ms` by the venue's clock; it arrives `BEHIND` later by ours, or at `receivedMs`. */
+  /**
+   * A trade at `ms` by the venue's clock; it arrives `BEHIND` later by ours, or at `receivedMs`.
+   */
   trade(ms: number, fields: Partial<Trade> & { receivedMs?: number; at?: string } = {}): void {
     const { receivedMs = ms + BEHIND, at, ...rest } = fields;
     const id = rest.id ?? this.nextId;
@@ -108,7 +114,10 @@ export class Scenario {
     this.operators.quote(quote, SOURCE, this.connection);
   }
 
-  /** Ticks every 250 ms by our clock, `from` excluded; the connection is heard with each, or only up to `heardMs`. */
+  /**
+   * Ticks every 250 ms by our clock, `from` excluded; the connection is heard with each, or only up
+   * to `heardMs`.
+   */
   ticks(fromMs: number, toMs: number, heardMs = toMs): void {
     for (let ms = fromMs + 250; ms <= toMs; ms += 250) this.tick(ms, Math.min(ms, heardMs));
   }
