@@ -119,7 +119,7 @@ const played = async (
   }
 };
 
-const replay = async (oracle: Oracle, fresh: FreshDatabase): Promise<Dump> => {
+export const replay = async (oracle: Oracle, fresh: FreshDatabase): Promise<Dump> => {
   const { environment, drop } = await fresh();
   const env = { ...environment, ...oracle.environment };
   try {
@@ -149,7 +149,8 @@ const dump = async (
   return all;
 };
 
-const sorted = (of: Dump): readonly string[] =>
+/** A dump as lines in one order: two runs that left the same have the same text. */
+export const sorted = (of: Dump): readonly string[] =>
   Object.values(of).flatMap((rows: Rows) => rows.map((row) => JSON.stringify(row)).toSorted());
 
 const canonical = (text: unknown): string => {
