@@ -184,8 +184,8 @@ test('refuses a pooler in transaction mode, and says how to go on', async () => 
   expect(refusal).toMatchObject({
     code: 'database_refused',
     retry: false,
-    hint: expect.stringContaining('pool_mode = session'),
   });
+  expect(refusal.hint).toContain('pool_mode = session');
   expect(pooler.switches).toBeGreaterThan(1);
   await pooler.close();
 });

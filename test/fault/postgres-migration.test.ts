@@ -87,18 +87,15 @@ test('goes on writing, and opens again, while a newer program has already migrat
 test('refuses the schema of a newer program that left us no place, and says what to do', async () => {
   await migrateTo(migrations);
   await database.query('update mdp.schema_version set version = version + 100');
-  expect(await openError()).toMatchObject({
-    code: 'schema_newer',
-    retry: false,
-    hint: expect.stringContaining('newer version of mdp'),
-  });
+  const refusal = await openError();
+  expect(refusal).toMatchObject({ code: 'schema_newer', retry: false });
+  expect(refusal.hint).toContain('newer version of mdp');
 });
 
 test('refuses an empty database where migrating is forbidden, and opens it once it is migrated', async () => {
-  expect(await openError({ migrate: false })).toMatchObject({
-    code: 'schema_missing',
-    hint: expect.stringContaining('mdp migrate'),
-  });
+  const refusal = await openError({ migrate: false });
+  expect(refusal.code).toBe('schema_missing');
+  expect(refusal.hint).toContain('mdp migrate');
   await migrateTo(migrations);
   const sink = makeSink(database.url, { migrate: false });
   await sink.open(never);

@@ -124,3 +124,17 @@ describe('a silence that is no mute feed', () => {
     expect(source.report()).toMatchObject({ mutes: 0, disconnects: 0 });
   });
 });
+
+test('is pinged once a second while no frame comes, pongs or not', async () => {
+  const { venue, intake } = await stage(
+    async (peer) => {
+      await peer.accept();
+      peer.send('{"d":1}');
+    },
+    { timing: { tickMs: 10, pingMs: 40 } },
+  );
+  await until(() => intake.frames.length === 1);
+  const [from, pings] = [intake.ticks.length, venue.peers[0]?.pings ?? 0];
+  await until(() => intake.ticks.length >= from + 40);
+  expect((venue.peers[0]?.pings ?? 0) - pings).toBeWithin(9, 12);
+});

@@ -7,6 +7,7 @@ import type { Session } from './session.ts';
 /** A session with all that is known through it and of no use with another. */
 export type Generation = {
   readonly session: Session;
+  readonly storage: Storage;
   readonly instruments: InstrumentIds;
   readonly partitions: Partitions;
   /** Temporary tables that the session has made. */
@@ -22,6 +23,7 @@ export async function openGeneration(
   const session = await connector.open(signal);
   return {
     session,
+    storage,
     instruments: new InstrumentIds(session, schema),
     partitions: new Partitions(session, schema, storage),
     stages: new Set(),

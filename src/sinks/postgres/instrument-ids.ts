@@ -30,7 +30,10 @@ export class InstrumentIds {
     if (missing.length === 0) return;
     await this.#insert(missing, signal);
     const lost = await this.#read(missing, signal);
-    if (lost.length > 0) throw new MdpError('invariant', 'an instrument just added is not there');
+    if (lost.length > 0) {
+      const message = 'instruments just added are not there; does another program remove them?';
+      throw new MdpError('database_refused', message, { retry: true });
+    }
   }
 
   idOf(instrument: Instrument): number {

@@ -69,7 +69,9 @@ export function createPostgresSink(options: PostgresSinkOptions): Sink {
         upkeep = new Upkeep({ ...options, connector: via, storage });
         upkeep.start();
       }
-      const worker = new PostgresWorker(via, schema, storage);
+      const worker: PostgresWorker = new PostgresWorker(via, schema, storage, () =>
+        workers.delete(worker),
+      );
       await worker.open(signal);
       workers.add(worker);
       log.debug('database worker open', { schema, storage });

@@ -1,4 +1,5 @@
 import type { Instrument } from '../../market/instrument.ts';
+import { MdpError } from '../../runtime/errors.ts';
 import type { Committed } from '../sink.ts';
 import { attempt } from './attempt.ts';
 import type { BinaryRows } from './binary-rows.ts';
@@ -7,6 +8,7 @@ import type { Generation } from './generation.ts';
 import { writeHalving } from './halving.ts';
 import { quoteName } from './migrations.ts';
 import { countStretches } from './partitions.ts';
+import type { Session } from './session.ts';
 import type { TickTable } from './ticks.ts';
 
 /** Of the last 20 batches, how many may be refused before the slow path is taken without asking. */
@@ -81,7 +83,7 @@ export class TickWriter<Row extends { readonly instrument: Instrument }> {
   }
 
   async #stage(rows: readonly Row[], generation: Generation, signal: AbortSignal): Promise<number> {
-    const { session, stages } = generation;
+    const { session, stages, storage } = generation;
     const { makeStage, emptyStage, copyStage, moveStage } = this.#statements;
     if (!stages.has(this.#table.table)) {
       await session.query(makeStage, [], signal);
@@ -90,7 +92,30 @@ export class TickWriter<Row extends { readonly instrument: Instrument }> {
     await session.query(emptyStage, [], signal);
     await this.#copy(copyStage, rows, generation, signal);
     const { count } = await session.query(moveStage, [], signal);
+    if (storage === 'timescaledb' && count < rows.length) {
+      return count + (await this.#moveRest(session, signal));
+    }
     return count;
+  }
+
+  /**
+   * TimescaleDB 2.17.2 stopped at the first conflict with a compressed chunk and reported success
+   * (timescale/timescaledb#7672): what the first statement left is moved again, until nothing is missing.
+   */
+  async #moveRest(session: Session, signal: AbortSignal): Promise<number> {
+    const { countMissing, moveMissing } = this.#statements;
+    const missing = async (): Promise<number> => {
+      const { rows } = await session.query(countMissing, [], signal);
+      return Number(rows[0]?.['missing']);
+    };
+    if ((await missing()) === 0) return 0;
+    const { count } = await session.query(moveMissing, [], signal);
+    if ((await missing()) === 0) return count;
+    throw new MdpError('database_refused', 'TimescaleDB left out rows that are not there', {
+      retry: true,
+      hint: 'update TimescaleDB; see timescale/timescaledb#7672',
+      context: { table: this.#table.table },
+    });
   }
 
   async #copy(
@@ -141,18 +166,27 @@ type Statements = {
   readonly emptyStage: string;
   readonly copyStage: string;
   readonly moveStage: string;
+  readonly countMissing: string;
+  readonly moveMissing: string;
 };
 
 function statementsOf<Row>({ table, columns, key }: TickTable<Row>, schema: string): Statements {
   const target = `${quoteName(schema)}.${table}`;
   const stage = `pg_temp.mdp_stage_${table}`;
   const list = columns.join(', ');
+  const missing = `from ${stage} s where not exists (select from ${target} t where ${key
+    .split(', ')
+    .map((column) => `t.${column} = s.${column}`)
+    .join(' and ')})`;
   return {
     copy: `copy ${target} (${list}) from stdin (format binary)`,
     makeStage: `create temp table if not exists mdp_stage_${table} (like ${target} including defaults)`,
     emptyStage: `truncate ${stage}`,
     copyStage: `copy ${stage} (${list}) from stdin (format binary)`,
     moveStage: `insert into ${target} (${list}) select ${list} from ${stage} order by ${key}
+      on conflict do nothing`,
+    countMissing: `select count(*)::int as missing ${missing}`,
+    moveMissing: `insert into ${target} (${list}) select ${list} ${missing} order by ${key}
       on conflict do nothing`,
   };
 }

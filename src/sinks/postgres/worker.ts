@@ -25,13 +25,15 @@ export class PostgresWorker implements SinkWorker {
   readonly #connector: Connector;
   readonly #schema: string;
   readonly #storage: Storage;
+  readonly #onClose: () => void;
   readonly #trades: TickWriter<Extract<Batch, { table: 'trade' }>['rows'][number]>;
   readonly #quotes: TickWriter<Extract<Batch, { table: 'quote' }>['rows'][number]>;
   readonly #statements: Readonly<Record<'bar' | 'gap' | 'dead_letter', string>>;
   #generation: Generation | undefined;
   #closed = false;
 
-  constructor(connector: Connector, schema: string, storage: Storage) {
+  constructor(connector: Connector, schema: string, storage: Storage, onClose: () => void) {
+    this.#onClose = onClose;
     const out = new BinaryRows();
     this.#connector = connector;
     this.#schema = schema;
@@ -76,6 +78,7 @@ export class PostgresWorker implements SinkWorker {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#onClose();
     await this.#generation?.session.close();
     this.#generation = undefined;
   }
