@@ -13,10 +13,16 @@ export type QueryArguments = {
   readonly config: string | undefined;
 };
 
-/** Rows of a table when no limit is given. Other forms are for programs, which want all or say how many. */
+/**
+ * Rows of a table when no limit is given. Other forms are for programs, which want all or say how
+ * many.
+ */
 export const TABLE_ROWS = 100;
 
-/** What `mdp query` was asked; undefined for its help. Throws `MdpError` `usage` and what node:util's parseArgs throws. */
+/**
+ * What `mdp query` was asked; undefined for its help. Throws `MdpError` `usage` and what
+ * node:util's parseArgs throws.
+ */
 export function parseQueryArguments(args: readonly string[]): QueryArguments | undefined {
   const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
   if (values.help === true) return undefined;
@@ -109,5 +115,5 @@ function timeOf(option: string, text: string): number {
 }
 
 function usage(message: string, hint = 'mdp query --help'): MdpError {
-  return new MdpError('usage', `mdp query: ${message}`, { hint });
+  return new MdpError('usage', message, { hint });
 }

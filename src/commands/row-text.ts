@@ -21,7 +21,10 @@ export const rowTexts: Readonly<Record<RowFormat, RowText>> = {
   csv: csvText,
 };
 
-/** One array, an object a line; ids and decimals are strings, so that no reader of numbers loses a digit. */
+/**
+ * One array, an object a line; ids and decimals are strings, so that no reader of numbers loses a
+ * digit.
+ */
 async function* jsonText(rows: AsyncIterable<Row>, columns: Columns): AsyncGenerator<string> {
   const names = Object.keys(columns).map((name) => JSON.stringify(name));
   let before = '[\n';

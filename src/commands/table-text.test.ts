@@ -67,7 +67,7 @@ test('shows the header of no rows', async () => {
   expect(await tableOf([])).toEqual(['symbol  price  id  late']);
 });
 
-test('goes on behind the rows that decided the widths, and takes nothing there for granted', async () => {
+test('goes on behind the rows that decided the widths, taking nothing for granted', async () => {
   const many = Array.from({ length: 1_500 }, (_, index) => [index < 1_200 ? 'BTC' : 'ETHEREUM']);
   const lines = await tableOf(many, 3, { symbol: 'text' });
   expect(lines).toHaveLength(1_501);

@@ -9,13 +9,16 @@ type Layout = {
   readonly decimals: number;
 };
 
-/** Rows that decide how wide the columns are; only these are held. Wider ones behind them stand out. */
+/**
+ * Rows that decide how wide the columns are; only these are held. Wider ones behind them stand out.
+ */
 const SAMPLE_ROWS = 1_000;
 const BETWEEN = '  ';
 
 /**
- * Rows as a table, decimals aligned by their point, `-` for null. Where `width` is too little, columns that are the same in
- * all rows move to a line above; if that is not enough, the last ones are left out, and named.
+ * Rows as a table, decimals aligned by their point, `-` for null. Where `width` is too little,
+ * columns that are the same in all rows move to a line above; if that is not enough, the last ones
+ * are left out, and named.
  */
 export async function* tableText(
   rows: AsyncIterable<Row>,

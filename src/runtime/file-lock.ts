@@ -3,9 +3,10 @@ import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, writeSync
 import { MdpError } from './errors.ts';
 
 /**
- * One process at a time, by `flock` on a file of its own: the kernel lets go when the process dies, however it dies, so no
- * stale lock is ever to be cleaned up. The file stays, because removing it would let two processes lock two files of one
- * name. node:fs has no flock; `bun:ffi` calls the C library, in a compiled executable as well.
+ * One process at a time, by `flock` on a file of its own: the kernel lets go when the process dies,
+ * however it dies, so no stale lock is ever to be cleaned up. The file stays, because removing it
+ * would let two processes lock two files of one name. node:fs has no flock; `bun:ffi` calls the C
+ * library, in a compiled executable as well.
  */
 export type FileLock = { release(): void };
 
@@ -15,8 +16,9 @@ const EXCLUSIVE_NON_BLOCKING = 2 | 4;
 const EWOULDBLOCK = process.platform === 'darwin' ? 35 : 11;
 
 /**
- * Takes the lock and writes our process id into the file. Throws `MdpError`: `locked` naming the holder and the cure;
- * `database_refused` where the file cannot be made or the file system has no locks.
+ * Takes the lock and writes our process id into the file. Throws `MdpError`: `locked` naming the
+ * holder and the cure; `database_refused` where the file cannot be made or the file system has no
+ * locks.
  */
 export function lockFile(path: string): FileLock {
   const libc = loadLibC();

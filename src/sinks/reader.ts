@@ -1,13 +1,14 @@
 import type { Integer } from '../market/integer.ts';
 
 /**
- * The reading side of a database: the rows of the four views, to the digit, the same from SQLite and PostgreSQL. A reader
- * only reads, works while a pipeline writes, and never migrates.
+ * The reading side of a database: the rows of the four views, to the digit, the same from SQLite
+ * and PostgreSQL. A reader only reads, works while a pipeline writes, and never migrates.
  */
 export interface Reader {
   /**
-   * The rows that match, ordered by time, then id (bars: timeframe), then venue. With `limit` the latest ones, still in
-   * ascending order. Ending the iteration early frees what it holds. Throws `MdpError`.
+   * The rows that match, ordered by time, then id (bars: timeframe), then venue. With `limit` the
+   * latest ones, still in ascending order. Ending the iteration early frees what it holds. Throws
+   * `MdpError`.
    */
   rows(query: Query): AsyncIterable<Row>;
   /** Every instrument the database knows, by symbol and venue. */
@@ -42,8 +43,8 @@ export type Row = readonly Cell[];
 export type Cell = string | Integer | boolean | null;
 
 /**
- * text, time (`2026-11-23T12:00:00.000000Z`), timeframe (`1m`), id and decimal (every digit) are strings; a count is an
- * `Integer`; a flag is a boolean.
+ * text, time (`2026-11-23T12:00:00.000000Z`), timeframe (`1m`), id and decimal (every digit) are
+ * strings; a count is an `Integer`; a flag is a boolean.
  */
 export type ColumnKind = 'text' | 'time' | 'timeframe' | 'id' | 'decimal' | 'count' | 'flag';
 

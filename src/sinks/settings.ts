@@ -93,7 +93,7 @@ export const sinkSettings = v.strictObject({
     v.pipe(
       v.picklist(['block', 'drop_oldest', 'drop_newest']),
       v.description(
-        'at a full sink queue: the reader waits, or batches of trades and quotes are dropped and counted',
+        'at a full sink queue: the reader waits, or batches of trades and quotes are dropped',
       ),
     ),
     'block',

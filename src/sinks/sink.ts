@@ -4,16 +4,18 @@ import type { Gap } from '../market/gap.ts';
 import type { ReceiveTime } from '../market/time.ts';
 
 /**
- * The sink contract: batches in, committed rows out. A commit resolves only after the database acknowledged it; writing the
- * same rows twice leaves one copy (natural keys); a row that the database rejects never costs its batch.
+ * The sink contract: batches in, committed rows out. A commit resolves only after the database
+ * acknowledged it; writing the same rows twice leaves one copy (natural keys); a row that the
+ * database rejects never costs its batch.
  */
 export interface Sink {
   readonly name: 'sqlite' | 'postgres';
   /** How many workers make sense; SQLite has one. */
   readonly maxWorkers: number;
   /**
-   * One connection, ready to commit. Migrates first where that is allowed. Throws `MdpError`: `retry` true where waiting may
-   * help (database away), false where only an operator can (newer schema, pooler in transaction mode).
+   * One connection, ready to commit. Migrates first where that is allowed. Throws `MdpError`:
+   * `retry` true where waiting may help (database away), false where only an operator can (newer
+   * schema, pooler in transaction mode).
    */
   open(signal: AbortSignal): Promise<SinkWorker>;
   close(): Promise<void>;
@@ -21,8 +23,9 @@ export interface Sink {
 
 export interface SinkWorker {
   /**
-   * Commits a batch, whole. Rows the database rejects come back in `dead`. Throws `MdpError` when nothing or not all of it is
-   * known to be committed: the caller keeps the batch and commits it again, which is safe.
+   * Commits a batch, whole. Rows the database rejects come back in `dead`. Throws `MdpError` when
+   * nothing or not all of it is known to be committed: the caller keeps the batch and commits it
+   * again, which is safe.
    */
   commit(batch: Batch, signal: AbortSignal): Promise<Committed>;
   close(): Promise<void>;
@@ -38,14 +41,20 @@ export type Batch =
   | { readonly table: 'gap'; readonly rows: readonly Gap[]; readonly bytes: number }
   | { readonly table: 'dead_letter'; readonly rows: readonly DeadLetter[]; readonly bytes: number };
 
-/** committed + alreadyThere + dead.length = rows of the batch. Bars and gaps that replace nothing count as already there. */
+/**
+ * committed + alreadyThere + dead.length = rows of the batch. Bars and gaps that replace nothing
+ * count as already there.
+ */
 export type Committed = {
   readonly committed: number;
   readonly alreadyThere: number;
   readonly dead: readonly RejectedRow[];
 };
 
-/** A row of the batch, by index, that the database refused: `reason` is closed and holds no row contents. */
+/**
+ * A row of the batch, by index, that the database refused: `reason` is closed and holds no row
+ * contents.
+ */
 export type RejectedRow = {
   readonly index: number;
   readonly reason: string;

@@ -70,7 +70,7 @@ export function describeBars(bench: Bench): void {
 
 /** A copy replaces the stored one when its rank is greater. */
 export function describeRevisions(bench: Bench): void {
-  test('keeps the greatest (epoch, trade count, complete, revision) in whatever order copies come', async () => {
+  test('keeps the greatest by epoch, trade count, complete and revision, in any order', async () => {
     const differing = fc.uniqueArray(ranks, { minLength: 1, maxLength: 8, selector: weight });
     await fc.assert(
       fc.asyncProperty(differing, fc.nat({ max: 8 }), async (copies, cut) => {
@@ -87,7 +87,7 @@ export function describeRevisions(bench: Bench): void {
     );
   });
 
-  test('counts a bar that replaces nothing as already there, and a revision as committed', async () => {
+  test('counts a revision as committed, and a bar that replaces nothing as there', async () => {
     const of = bench.fresh();
     await bench.commit(batches.bars([bar(of)]));
     expect(await bench.commit(batches.bars([bar(of)]))).toEqual({

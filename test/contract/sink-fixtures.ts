@@ -140,7 +140,9 @@ export const ids: fc.Arbitrary<Integer> = fc
   )
   .map(integerOf);
 
-/** Two hours before midnight to noon: two days, so that a database with a partition a day makes two. */
+/**
+ * Two hours before midnight to noon: two days, so that a database with a partition a day makes two.
+ */
 export const micros: fc.Arbitrary<number> = fc.integer({
   min: noon - 14 * 3_600_000_000,
   max: noon,

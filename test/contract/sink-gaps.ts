@@ -4,7 +4,10 @@ import { receiveTime } from '../../src/market/time.ts';
 import { batches, gap, noon, SECOND } from './sink-fixtures.ts';
 import type { Bench } from './sink.ts';
 
-/** How many are missing in each copy of one gap, the first copy's reason, and where the copies are cut into batches. */
+/**
+ * How many are missing in each copy of one gap, the first copy's reason, and where the copies are
+ * cut into batches.
+ */
 const lives = fc.record({
   copies: fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 1, maxLength: 8 }),
   reason: fc.constantFrom('reconnect', 'skipped', 'down'),
@@ -33,7 +36,7 @@ export function describeGaps(bench: Bench): void {
     ]);
   });
 
-  test('ends at the fewest missing, filled, with its first reason, in whatever order copies come', async () => {
+  test('ends at the fewest missing, filled, with its first reason, in any order', async () => {
     await fc.assert(
       fc.asyncProperty(lives, async ({ copies, reason, cut }) => {
         const of = bench.fresh();

@@ -41,7 +41,7 @@ export function describeHoles(bench: Bench): void {
     expect(await viewOfBar(bench, of.symbol)).toEqual(known);
   });
 
-  test('lets a hole vanish from a bar once it is filled, but not one the bar was born with', async () => {
+  test('lets a filled hole vanish from a bar, but not one the bar was born with', async () => {
     const of = bench.fresh();
     const later = eventTime(noon + 60 * SECOND);
     const born = bar(of, { openTime: later, gap: true, complete: false });

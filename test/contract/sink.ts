@@ -11,8 +11,8 @@ import { describeRefusals } from './sink-refusals.ts';
 import { describeCopies, describeDigits, describeRows } from './sink-rows.ts';
 
 /**
- * What every sink must do, told through its own views: commit, read back, compare. A sink's test opens a database,
- * calls `describeSink` and adds what is particular to it.
+ * What every sink must do, told through its own views: commit, read back, compare. A sink's test
+ * opens a database, calls `describeSink` and adds what is particular to it.
  */
 export type OpenedSink = {
   readonly sink: Sink;

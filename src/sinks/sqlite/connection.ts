@@ -5,11 +5,14 @@ import { MdpError } from '../../runtime/errors.ts';
 import { databaseError } from './errors.ts';
 
 /**
- * How long a statement waits for another program's lock. Short, because SQLite waits on our only thread; the caller's retry
- * is the long wait.
+ * How long a statement waits for another program's lock. Short, because SQLite waits on our only
+ * thread; the caller's retry is the long wait.
  */
 const BUSY_TIMEOUT_MS = 250;
-/** Write-ahead log at which SQLite moves pages into the file: bigger writes, fewer syncs. In pages of 4 KiB. */
+/**
+ * Write-ahead log at which SQLite moves pages into the file: bigger writes, fewer syncs. In pages
+ * of 4 KiB.
+ */
 const CHECKPOINT_PAGES = 4_000;
 /** What the log file is cut to after a checkpoint that emptied it. */
 const LOG_FILE_BYTES = 32 * 1024 * 1024;

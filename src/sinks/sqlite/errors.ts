@@ -31,7 +31,9 @@ function busy(): Verdict {
 
 const unknown = refused('see the code; `mdp doctor` checks the schema');
 
-/** An `MdpError` for what SQLite threw while doing `what` to the file; everything else unchanged. */
+/**
+ * An `MdpError` for what SQLite threw while doing `what` to the file; everything else unchanged.
+ */
 export function databaseError(error: unknown, what: string, path: string): unknown {
   if (!(error instanceof SQLiteError)) return error;
   const { code, retry, hint } = verdicts.get(primaryCode(error)) ?? unknown;

@@ -3,8 +3,8 @@ import type { Instrument } from '../../market/instrument.ts';
 import { MdpError } from '../../runtime/errors.ts';
 
 /**
- * Maps the ids that instruments have in this process to those they have in the file. Bounded by the instruments of the
- * process.
+ * Maps the ids that instruments have in this process to those they have in the file. Bounded by the
+ * instruments of the process.
  */
 export class InstrumentIds {
   readonly #insert: Statement<unknown, SQLQueryBindings[]>;

@@ -50,8 +50,9 @@ export function requireSchema(db: Database, path: string): void {
 }
 
 /**
- * Brings the file to our version, each migration in a transaction of its own, and returns those it applied. Idempotent.
- * `appliedAt` is in integer microseconds. Throws `MdpError` `schema_newer` and what SQLite throws.
+ * Brings the file to our version, each migration in a transaction of its own, and returns those it
+ * applied. Idempotent. `appliedAt` is in integer microseconds. Throws `MdpError` `schema_newer` and
+ * what SQLite throws.
  */
 export function migrateDatabase(
   db: Database,
@@ -74,8 +75,14 @@ export function migrateDatabase(
 export function migrationScript(): string {
   const scripts = migrations.map(
     ({ version, name, sql }) =>
-      `-- ${version}: ${name}\nbegin immediate;\n${sql.trimEnd()}\n\ninsert into schema_version` +
-      ` (version, name, applied_at)\n  values (${version}, '${name}', unixepoch() * 1000000);\ncommit;\n`,
+      `-- ${version}: ${name}
+begin immediate;
+${sql.trimEnd()}
+
+insert into schema_version (version, name, applied_at)
+  values (${version}, '${name}', unixepoch() * 1000000);
+commit;
+`,
   );
   return [`${versionTable};\n`, ...scripts].join('\n');
 }

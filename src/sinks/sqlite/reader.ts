@@ -21,8 +21,9 @@ import { selectOf } from './select.ts';
 const ROWS_PER_TURN = 1_000;
 
 /**
- * Opens a database file for reading, also while a pipeline writes to it. Throws `MdpError`: `database_away` when there is no
- * file, `schema_missing` or `schema_newer` when it is not at our version.
+ * Opens a database file for reading, also while a pipeline writes to it. Throws `MdpError`:
+ * `database_away` when there is no file, `schema_missing` or `schema_newer` when it is not at our
+ * version.
  */
 export function openSqliteReader(path: string): Promise<Reader> {
   return Promise.try(() => {
@@ -40,7 +41,7 @@ export function openSqliteReader(path: string): Promise<Reader> {
 function readerOf(db: Database, path: string): Reader {
   return {
     rows: (query) => rowsOf(db, path, query),
-    instruments: () => Promise.try(() => instrumentsOf(db)),
+    instruments: () => Promise.try(() => instrumentsOf(db, path)),
     close: () => Promise.try(() => db.close()),
   };
 }
@@ -73,11 +74,13 @@ function instrumentIdsOf(db: Database, { symbol, venue }: Query): readonly numbe
     .map(([id]) => Number(id));
 }
 
-function instrumentsOf(db: Database): readonly KnownInstrument[] {
-  return db
-    .query('select venue, symbol from instrument order by symbol, venue')
-    .values()
-    .map(([venue, symbol]) => ({ venue: String(venue), symbol: String(symbol) }));
+function instrumentsOf(db: Database, path: string): readonly KnownInstrument[] {
+  try {
+    const rows = db.query('select venue, symbol from instrument order by symbol, venue').values();
+    return rows.map(([venue, symbol]) => ({ venue: String(venue), symbol: String(symbol) }));
+  } catch (error) {
+    throw databaseError(error, 'read', path);
+  }
 }
 
 /** SQLite gives text and, as we ask for it, every integer as a bigint. */

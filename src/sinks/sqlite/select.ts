@@ -57,8 +57,8 @@ const sources: Readonly<Record<View, Source>> = {
 };
 
 /**
- * A view's columns, in order and raw: times and timeframes are integers. `instrumentIds` are the file's ids of the query's
- * symbol.
+ * A view's columns, in order and raw: times and timeframes are integers. `instrumentIds` are the
+ * file's ids of the query's symbol.
  */
 export function selectOf(query: Query, instrumentIds: readonly number[]): Select {
   const source = sources[query.kind];

@@ -67,7 +67,7 @@ function rowsIn(file: string, sql: string): readonly unknown[][] {
   return rows;
 }
 
-test('refuses a second writer, naming the first one and the cure, until the first has closed', async () => {
+test('refuses a second writer until the first has closed, with its name and the cure', async () => {
   const first = await sinkAt(path).open(never);
   const refusal = await refusalOf(sinkAt(path).open(never));
   expect(refusal).toMatchObject({ code: 'locked', retry: false });
@@ -132,7 +132,7 @@ test('refuses to read a file that is not there, and does not make it', async () 
   expect(await Bun.file(path).exists()).toBe(false);
 });
 
-test('commits all of a batch or nothing when the disk is full, and all of it once there is room', async () => {
+test('commits nothing of a batch on a full disk, and all of it once there is room', async () => {
   await (await sinkAt(path).open(never)).close();
   const db = openForWriting(path);
   const worker = new SqliteWorker(db, path, () => undefined);
@@ -147,7 +147,7 @@ test('commits all of a batch or nothing when the disk is full, and all of it onc
   await worker.close();
 });
 
-test('gives a batch back while another program holds the write lock, and commits it afterwards', async () => {
+test('gives a batch back while another program holds the lock, and commits it later', async () => {
   const worker = await sinkAt(path).open(never);
   const other = new Database(path);
   other.run('begin immediate');

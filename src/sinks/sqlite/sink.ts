@@ -11,9 +11,11 @@ import { SqliteWorker } from './worker.ts';
 /**
  * SQLite: one file, one writing process, any number of readers beside it.
  *
- * Owns the file, its write-ahead log and the lock beside it (`PATH.lock`). Promises that what a commit reported is on the
- * disk, and that readers never hold a commit back. Will not share the file with a second writer, nor work on a file system
- * without locks. SQLite runs on the calling thread: a commit of 10,000 trades holds it for some tens of milliseconds.
+ * Owns the file, its write-ahead log and the lock beside it (`PATH.lock`). Promises that what a
+ * commit reported is on the disk, and that readers never hold a commit back (one that stays in a
+ * query lets the log grow meanwhile). Will not share the file with a second writer, nor work on a
+ * file system without locks. SQLite runs on the calling thread: a commit of 10,000 trades holds it
+ * for some tens of milliseconds.
  */
 export function createSqliteSink(options: SqliteSinkOptions): Sink {
   let worker: SinkWorker | undefined;
@@ -32,7 +34,9 @@ export function createSqliteSink(options: SqliteSinkOptions): Sink {
 
 export type SqliteSinkOptions = {
   readonly path: string;
-  /** Whether missing migrations are applied at open; otherwise a file that lacks them is refused. */
+  /**
+   * Whether missing migrations are applied at open; otherwise a file that lacks them is refused.
+   */
   readonly migrate: boolean;
   readonly clock: Clock;
   readonly log: Log;

@@ -6,8 +6,8 @@ import type { Gap } from '../../market/gap.ts';
 import type { DeadLetter } from '../sink.ts';
 
 /**
- * How rows of one table are written: a statement that changes one row or none, and a row's values in its order. Rows of
- * dead letters belong to no instrument.
+ * How rows of one table are written: a statement that changes one row or none, and a row's values
+ * in its order. Rows of dead letters belong to no instrument.
  */
 export type TableWriter<Row> = {
   readonly sql: string;
@@ -55,8 +55,8 @@ export const quoteWriter: TableWriter<Quote> = {
 
 export const barWriter: TableWriter<Bar> = {
   sql: `insert into bar
-    (instrument_id, timeframe, ts, open, high, low, close, volume, quote_volume, buy_volume, vwap, trade_count,
-      first_trade_id, last_trade_id, late_count, complete, gap, revision, epoch)
+    (instrument_id, timeframe, ts, open, high, low, close, volume, quote_volume, buy_volume, vwap,
+      trade_count, first_trade_id, last_trade_id, late_count, complete, gap, revision, epoch)
     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     on conflict do update set
       open = excluded.open,
@@ -101,8 +101,8 @@ export const barWriter: TableWriter<Bar> = {
 };
 
 /**
- * The first reason, extent and time of detection stay. A copy wins with fewer missing, or by being filled where the stored
- * one is not; an unknown number of missing never gives way to a known one.
+ * The first reason, extent and time of detection stay. A copy wins with fewer missing, or by being
+ * filled where the stored one is not; an unknown number of missing never gives way to a known one.
  */
 export const gapWriter: TableWriter<Gap> = {
   sql: `insert into gap
@@ -111,7 +111,8 @@ export const gapWriter: TableWriter<Gap> = {
     on conflict do update set
       missing = min(gap.missing, excluded.missing),
       filled_at = coalesce(gap.filled_at, excluded.filled_at)
-    where excluded.missing < gap.missing or (gap.filled_at is null and excluded.filled_at is not null)`,
+    where excluded.missing < gap.missing
+      or (gap.filled_at is null and excluded.filled_at is not null)`,
   values: (gap, instrumentId) => [
     instrumentId,
     gap.fromTime,

@@ -17,8 +17,8 @@ type RowStatement = Statement<unknown, SQLQueryBindings[]>;
 type InstrumentRow = { readonly instrument: Instrument };
 
 /**
- * The one writer of a file. A batch is one transaction of prepared single-row statements, so a refused row costs itself only.
- * The call returns when the write-ahead log is on the disk.
+ * The one writer of a file. A batch is one transaction of prepared single-row statements, so a
+ * refused row costs itself only. The call returns when the write-ahead log is on the disk.
  */
 export class SqliteWorker implements SinkWorker {
   readonly #db: Database;
@@ -56,6 +56,7 @@ export class SqliteWorker implements SinkWorker {
 
   #inTransaction(write: () => Committed): Committed {
     try {
+      if (this.#db.inTransaction) this.#db.run('rollback');
       this.#db.run('begin immediate');
       const committed = write();
       this.#db.run('commit');
@@ -69,7 +70,13 @@ export class SqliteWorker implements SinkWorker {
   #rollBack(): void {
     this.#instruments.forget();
     // A full disk, for one, has already rolled back by itself.
-    if (this.#db.inTransaction) this.#db.run('rollback');
+    if (!this.#db.inTransaction) return;
+    try {
+      this.#db.run('rollback');
+    } catch {
+      // Nothing of it gets committed: the next commit begins by rolling back, or fails. The first
+      // error is to be told.
+    }
   }
 
   #write(batch: Batch): Committed {

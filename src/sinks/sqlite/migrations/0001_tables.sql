@@ -1,5 +1,5 @@
--- Narrow tables. Times are integer microseconds since the epoch; prices and sizes canonical decimal text; STRICT, so that
--- a value of the wrong type is refused instead of kept.
+-- Narrow tables. Times are integer microseconds since the epoch; prices and sizes canonical decimal
+-- text; STRICT, so that a value of the wrong type is refused instead of kept.
 
 create table instrument (
   instrument_id integer primary key,
@@ -84,8 +84,9 @@ create table gap (
   primary key (instrument_id, from_ts, from_id)
 ) strict, without rowid;
 
--- The holes that bars have to know of. Whether one overlaps a bar is a question of two ends, which one index over all would
--- answer by reading half of them; among holes shorter than `longest` it is a short range of beginnings.
+-- The holes that bars have to know of. Whether one overlaps a bar is a question of two ends, which
+-- one index over all would answer by reading half of them; among holes shorter than `longest` it is
+-- a short range of beginnings.
 create index gap_unfilled on gap (instrument_id, span, from_ts, to_ts)
   where filled_at is null and (missing is null or missing > 0);
 

@@ -1,11 +1,12 @@
--- What users query: names, times as text, prices and sizes as exact text; the `_real` companions, for sorting and
--- arithmetic, stand behind the columns that every database has.
+-- What users query: names, times as text, prices and sizes as exact text; the `_real` companions,
+-- for sorting and arithmetic, stand behind the columns that every database has.
 
 create view trades as
 select
   i.venue,
   i.symbol,
-  strftime('%Y-%m-%dT%H:%M:%S', t.ts / 1000000, 'unixepoch') || printf('.%06dZ', t.ts % 1000000) as ts,
+  strftime('%Y-%m-%dT%H:%M:%S', t.ts / 1000000, 'unixepoch')
+    || printf('.%06dZ', t.ts % 1000000) as ts,
   t.trade_id,
   t.price,
   t.size,
@@ -25,7 +26,8 @@ create view quotes as
 select
   i.venue,
   i.symbol,
-  strftime('%Y-%m-%dT%H:%M:%S', q.ts / 1000000, 'unixepoch') || printf('.%06dZ', q.ts % 1000000) as ts,
+  strftime('%Y-%m-%dT%H:%M:%S', q.ts / 1000000, 'unixepoch')
+    || printf('.%06dZ', q.ts % 1000000) as ts,
   q.quote_id,
   q.bid,
   q.bid_size,
@@ -40,8 +42,9 @@ select
 from quote q
 join instrument i using (instrument_id);
 
--- Every bar with what is known today of holes in it, one of `unfilled_gap` being enough: a hole found after the bar
--- became final shows, and a filled one vanishes. A hole lies between the last trade before it and the first one behind.
+-- Every bar with what is known today of holes in it, one of `unfilled_gap` being enough: a hole
+-- found after the bar became final shows, and a filled one vanishes. A hole lies between the last
+-- trade before it and the first one behind.
 create view bar_today as
 select
   b.*,
@@ -69,7 +72,8 @@ select
     when b.timeframe % 60 = 0 then b.timeframe / 60 || 'm'
     else b.timeframe || 's'
   end as timeframe,
-  strftime('%Y-%m-%dT%H:%M:%S', b.ts / 1000000, 'unixepoch') || printf('.%06dZ', b.ts % 1000000) as ts,
+  strftime('%Y-%m-%dT%H:%M:%S', b.ts / 1000000, 'unixepoch')
+    || printf('.%06dZ', b.ts % 1000000) as ts,
   b.open,
   b.high,
   b.low,
