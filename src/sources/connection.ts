@@ -11,6 +11,7 @@ import type { Clock, Timer } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Venue } from '../venues/venue.ts';
 import { refusedStatus } from './socket.ts';
+import { Silence } from './silence.ts';
 import type { OpenSocket, Socket, SocketOptions } from './socket.ts';
 import type { Intake } from './source.ts';
 import type { Subscription } from './subscription.ts';
@@ -78,10 +79,10 @@ export class Connection {
   #leaving: string | undefined;
 
   #arrival = receiveTime(0);
-  #arrivedSinceTick = false;
-  #dataSinceTick = false;
-  #quietMs = 0;
-  #muteMs = 0;
+  readonly #withoutArrival = new Silence();
+  readonly #withoutFrame = new Silence();
+  readonly #withoutData = new Silence();
+  #pacing = false;
 
   #unclassified: string[] = [];
   #unclassifiedBytes = 0;
@@ -164,6 +165,7 @@ export class Connection {
   #subscribe(): void {
     if (this.#phase !== 'open') return;
     const frame = this.subscription.next();
+    this.#pacing = frame !== undefined;
     if (frame !== undefined) {
       this.#socket?.send(frame.text);
       const perSecond = Math.max(1, this.#parts.venue.facts.maxSendsPerSecond - 1);
@@ -191,6 +193,7 @@ export class Connection {
     traffic.bytes += bytes;
     traffic.lastFrameAt = now;
     this.#arrived(now);
+    this.#withoutFrame.break();
     if (bytes > this.#settings.maxFrameBytes) {
       traffic.oversizedFrames += 1;
       this.#cut(`a frame of ${bytes} bytes, more than max_frame_bytes`);
@@ -209,7 +212,7 @@ export class Connection {
 
   #arrived(at: ReceiveTime): void {
     this.#arrival = at;
-    this.#arrivedSinceTick = true;
+    this.#withoutArrival.break();
   }
 
   #toClassify(text: string, bytes: number): void {
@@ -226,15 +229,17 @@ export class Connection {
     const frames = this.#unclassified;
     this.#unclassified = [];
     this.#unclassifiedBytes = 0;
+    let heard = false;
     for (const text of frames) {
       const classified = this.#parts.venue.classify(text);
       if (classified.kind === 'data') {
-        this.#dataSinceTick = true;
+        heard = true;
       } else if (classified.kind === 'ack' || classified.kind === 'refused') {
         this.#answer(classified);
       }
     }
-    if (this.#dataSinceTick && !this.#hasData && this.#phase === 'open') {
+    if (heard) this.#withoutData.break();
+    if (heard && !this.#hasData && this.#phase === 'open') {
       this.#hasData = true;
       this.#holder.heard(this);
     }
@@ -242,7 +247,6 @@ export class Connection {
 
   #answer(answer: Parameters<Subscription['answer']>[0]): void {
     const settled = this.subscription.settled;
-    const idle = !this.subscription.hasUnsent;
     const { subscribed, refused } = this.subscription.answer(answer);
     this.#state('subscribed', subscribed);
     if (refused.length > 0) {
@@ -254,7 +258,7 @@ export class Connection {
       });
     }
     if (this.#phase !== 'open') return;
-    if (idle && this.subscription.hasUnsent) this.#subscribe();
+    if (!this.#pacing && this.subscription.hasUnsent) this.#subscribe();
     if (!settled && this.subscription.settled) this.#holder.settled(this);
   }
 
@@ -262,27 +266,22 @@ export class Connection {
     const { clock, intake, timing } = this.#parts;
     intake.tick(receiveTime(clock.now()), this.#number, this.#arrival);
     if (this.#pause !== undefined) return;
-    this.#quietMs = this.#arrivedSinceTick ? 0 : this.#quietMs + timing.tickMs;
-    this.#muteMs = this.#dataSinceTick ? 0 : this.#muteMs + timing.tickMs;
-    this.#arrivedSinceTick = false;
-    this.#dataSinceTick = false;
+    const silences = [this.#withoutArrival, this.#withoutFrame, this.#withoutData];
+    for (const silence of silences) silence.tick(timing.tickMs);
     this.#watch();
   }
 
-  /**
-   * Silence is counted in ticks, each of which counts only once: a stalled process finds its frames waiting in the
-   * socket, and must not take the time that it slept itself for a silence of the venue.
-   */
   #watch(): void {
     const { timing } = this.#parts;
     const { muteAfterMs, muteAtFirstMs } = this.#settings;
     const patienceMs = this.#hasData ? muteAfterMs : muteAtFirstMs;
-    if (this.#quietMs >= timing.deadMs) {
+    const silentMs = this.#withoutFrame.ms;
+    if (this.#withoutArrival.ms >= timing.deadMs) {
       this.#cut(`nothing arrived for ${timing.deadMs} ms, not even an answer to our pings`);
-    } else if (muteAfterMs > 0 && this.#muteMs >= patienceMs) {
+    } else if (muteAfterMs > 0 && this.#withoutData.ms >= patienceMs) {
       this.#state('mute');
       this.#cut(`connected, but no data for ${patienceMs} ms`, true);
-    } else if (this.#quietMs > 0 && this.#quietMs % timing.pingMs < timing.tickMs) {
+    } else if (silentMs > 0 && silentMs % timing.pingMs < timing.tickMs) {
       this.#socket?.ping();
     }
   }
