@@ -70,7 +70,7 @@ export function describeBars(bench: Bench): void {
 
 /** A copy replaces the stored one when its rank is greater. */
 export function describeRevisions(bench: Bench): void {
-  test('keeps the greatest by epoch, trade count, complete and revision, in any order', async () => {
+  test('keeps the greatest by epoch, trades, complete and revision, in any order', async () => {
     const differing = fc.uniqueArray(ranks, { minLength: 1, maxLength: 8, selector: weight });
     await fc.assert(
       fc.asyncProperty(differing, fc.nat({ max: 8 }), async (copies, cut) => {
