@@ -150,6 +150,7 @@ test('quotes of twin connections come through once, those without an id always',
       run.quote(id, { id });
     }
   }
+  run.restart();
   run.quote(12, { id: 9 });
   for (const id of [1, 1]) run.quote(13, { id, venueId: false });
   expect(run.quotes().map(({ id }) => id)).toEqual([10, 11, 1, 1]);

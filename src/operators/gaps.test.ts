@@ -128,6 +128,25 @@ test('a connection that goes while its twin brings the same symbol breaks nothin
   expect(run.bars().map(brief)).toEqual(['1s@0 100 x1 r1']);
 });
 
+test('where ids cannot tell, a drop is a gap of time at the next trade', () => {
+  const run = opened({ tradeIds: 'none' });
+  run.trade(100);
+  run.state(200, 'dropped');
+  run.trade(300);
+  run.trade(400);
+  expect(run.gaps().map(short)).toEqual([[0, 0, 100, 300, undefined, 'dropped']]);
+});
+
+test('remembers a bounded number of gaps of time', () => {
+  const run = opened({ tradeIds: 'increasing', timeframes: [86_400] });
+  for (let at = 0; at < 500; at++) {
+    run.trade(at * 1_000);
+    run.reconnect(at * 1_000, at * 1_000 + 1);
+  }
+  expect(run.gaps()).toHaveLength(499);
+  expect(run.operators.save().instruments[0]?.gaps.ranges.length).toBeLessThanOrEqual(64);
+});
+
 test('a drop that no trade follows has its row at the end', () => {
   const run = opened();
   run.trade(100);

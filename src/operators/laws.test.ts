@@ -160,6 +160,22 @@ test('bars are what a naive model makes of the trades in time, whatever the orde
   );
 });
 
+test('a trade is late exactly when it is too far behind the greatest before it', () => {
+  fc.assert(
+    fc.property(steps, wishes, (list, wish) => {
+      const busy = list.map((each) => ({ ...each, followedBy: 'nothing' as const }));
+      const run = play(wish, story(busy));
+      let greatest = 0;
+      for (const { eventTime: time, late } of run.trades()) {
+        const behind = greatest - time > wish.latenessMs * 1_000;
+        expect(late).toBe(behind ? 'late' : undefined);
+        greatest = Math.max(greatest, time);
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
+
 test('flat bars stand at the close before them, in a row without a hole', () => {
   fc.assert(
     fc.property(steps, wishes, (list, wish) => {

@@ -1,4 +1,4 @@
-/** For the tests of src/operators: operators, what comes out of them, and short ways to feed them. */
+/** For the tests of src/operators: operators, what comes out of them, short ways to feed them. */
 import { deepStrictEqual } from 'node:assert/strict';
 import type { Bar } from '../../src/market/bar.ts';
 import { parseDecimal, formatDecimal, type Decimal } from '../../src/market/decimal.ts';
