@@ -9,7 +9,7 @@ import { migrationScript as postgresScript } from '../sinks/postgres/migrations.
 import { migrationScript as sqliteScript } from '../sinks/sqlite/migrate.ts';
 import { EXIT, type CommandContext } from './context.ts';
 
-export const MIGRATE_HELP = `mdp migrate [--print [--timescaledb]] [--config PATH]
+const MIGRATE_HELP = `mdp migrate [--print [--timescaledb]] [--config PATH]
 
 Brings the configured database to this program's schema: makes what is missing, changes
 nothing where nothing is. Needed by hand only where database.migrate is false.

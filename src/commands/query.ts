@@ -6,7 +6,7 @@ import { EXIT, type CommandContext } from './context.ts';
 import { parseQueryArguments, TABLE_ROWS, type QueryArguments } from './query-arguments.ts';
 import { rowTexts } from './row-text.ts';
 
-export const QUERY_HELP = `mdp query bars|trades|quotes|gaps SYMBOL [options]
+const QUERY_HELP = `mdp query bars|trades|quotes|gaps SYMBOL [options]
 
 Reads rows back from the configured database, every digit of them, while a pipeline
 writes or without one. Rows come in the order of their time.

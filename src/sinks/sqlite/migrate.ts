@@ -12,7 +12,7 @@ const versionTable = `create table if not exists schema_version (
 ) strict`;
 
 /** The version of the file's schema: 0 without one. */
-export function schemaVersionOf(db: Database): number {
+function schemaVersionOf(db: Database): number {
   const exists = "select 1 from sqlite_schema where type = 'table' and name = 'schema_version'";
   if (db.query(exists).values().length === 0) return 0;
   const [[version] = []] = db.query('select max(version) from schema_version').values();
@@ -20,7 +20,7 @@ export function schemaVersionOf(db: Database): number {
 }
 
 /** The migrations that the file lacks, in order. Throws `MdpError` `schema_newer`. */
-export function pendingMigrations(db: Database, path: string): readonly Migration[] {
+function pendingMigrations(db: Database, path: string): readonly Migration[] {
   const version = schemaVersionOf(db);
   if (version > schemaVersion) {
     throw new MdpError(
