@@ -3,6 +3,8 @@ import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { Output } from './context.ts';
 
 const EVERY_MS = 500;
+/** Rows that wait for the database are told from here on: below, they are on their way. */
+const WORTH_SAYING = 1000;
 const CLEAR_LINE = '\r\x1b[2K';
 
 export type LiveLine = {
@@ -52,7 +54,7 @@ const lineOf = (pipeline: Pipeline, rate: number, look: string): string => {
     `${number(ledger.rows.bar.decoded)} bars`,
     `${number(committed)} rows committed`,
     `lag ${lagMs(pipeline)} ms`,
-    `${number(waiting)} waiting`,
+    ...(waiting > WORTH_SAYING ? [`${number(waiting)} waiting`] : []),
     ...(progress === undefined ? [] : [progress]),
     look,
   ].join(' · ');
