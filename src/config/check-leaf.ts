@@ -16,6 +16,9 @@ export type Setting = {
 
 const MAX_SHOWN_CHARACTERS = 60;
 
+/** Leaves messages to us where the schema has none, and says one thing about a value. */
+const ownWords = { message: () => '', abortPipeEarly: true };
+
 /** All that is wrong with what was said about a leaf. */
 export function checkLeaf(leaf: Leaf, setting: Setting): readonly Problem[] {
   const problems: Problem[] = [];
@@ -25,7 +28,7 @@ export function checkLeaf(leaf: Leaf, setting: Setting): readonly Problem[] {
     const key = pathText([...leaf.path, ...path]);
     problems.push({ place: setting.place(path, 'key'), key, text });
   });
-  const { issues = [] } = v.safeParse(leaf.schema, known, { message: () => '' });
+  const { issues = [] } = v.safeParse(leaf.schema, known, ownWords);
   return [...problems, ...issues.map((issue) => issueProblem(leaf, setting, issue))];
 }
 

@@ -73,6 +73,11 @@ export function unitOf(schema: Schema): string | undefined {
   return noted(schema, (step) => metadata(step, 'unit'));
 }
 
+/** Whether a size in bytes may also be written like `4MiB`. */
+export function takesSizeText(schema: Schema): boolean {
+  return unitOf(schema) === 'bytes' && optionsOf(schema).some(({ type }) => type === 'string');
+}
+
 /** What is allowed, in words: `an integer from 1 to 65536`. */
 export function allowed(schema: Schema): string {
   const told = noted(schema, (step) => metadata(step, 'allowed'));

@@ -29,6 +29,7 @@ const complaints: Readonly<Partial<Record<string, string>>> = {
   DUPLICATE_KEY: 'found the same key twice; keep one of the two',
   MISSING_CHAR: 'found no end of a quoted text or list; close it',
   MULTIPLE_DOCS: 'found a second document; remove the line ---',
+  RESOURCE_EXHAUSTION: 'nested too deeply',
   TAB_AS_INDENT: 'found a tab; indent with spaces',
   TAG_RESOLVE_FAILED: 'found text that begins with !; put it in quotes',
 };
@@ -54,13 +55,13 @@ export function readDocument(
   };
   try {
     const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-    const faults = [...document.errors, ...document.warnings];
-    const problems = faults.map((fault) => ({
-      place: spot(fault.pos[0]),
+    const faults = worthTelling([...document.errors, ...document.warnings]);
+    const problems = faults.map(({ code, pos }) => ({
+      place: spot(pos[0]),
       key: '',
-      text: complaints[fault.code] ?? COMPLAINT,
+      text: complaints[code] ?? COMPLAINT,
     }));
-    const usable = faults.every((fault) => fault.code === 'DUPLICATE_KEY');
+    const usable = faults.every(isDuplicate);
     const value: unknown = usable ? document.toJS({ maxAliasCount: MAX_ALIASES }) : undefined;
     return { value, place: (path, of) => spot(offsetOf(document, path, of)), problems };
   } catch (error) {
@@ -71,6 +72,16 @@ export function readDocument(
         : 'found an alias (*) without its anchor (&), or too many',
     );
   }
+}
+
+/** Every doubled key, and the first fault of another kind: those after it mostly follow from it. */
+function worthTelling(faults: readonly YAMLError[]): readonly YAMLError[] {
+  const first = faults.find((fault) => !isDuplicate(fault));
+  return faults.filter((fault) => fault === first || isDuplicate(fault));
+}
+
+function isDuplicate({ code }: YAMLError): boolean {
+  return code === 'DUPLICATE_KEY';
 }
 
 /** Where the deepest node on the way along `path` begins; 0 where there is none. */

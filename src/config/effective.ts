@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import { byteSizeText } from '../runtime/quantities.ts';
-import { defaultOf, entriesOf, itemOf, type Schema, unitOf } from './describe.ts';
+import { defaultOf, entriesOf, itemOf, type Schema, takesSizeText } from './describe.ts';
 import { keysOf } from './known-keys.ts';
 import { isListOfMaps } from './leaves.ts';
 import type { LoadedConfig } from './load.ts';
@@ -57,7 +57,7 @@ function leafLine(schema: Schema, path: Path, before: string, loaded: LoadedConf
   const key = String(path.at(-1));
   const effective = value ?? defaultOf(schema);
   if (effective === undefined) return { text: `${before}# ${key}:`, origin: 'not set' };
-  const size = unitOf(schema) === 'bytes' && typeof effective === 'number';
+  const size = typeof effective === 'number' && takesSizeText(schema);
   const shown = masked(pathText(path), size ? byteSizeText(effective) : effective);
   const text = `${before}${key}: ${flow(shown)}`;
   return { text, origin: originText(value === undefined ? DEFAULT : place) };

@@ -6,7 +6,7 @@ import {
   entriesOf,
   itemOf,
   type Schema,
-  unitOf,
+  takesSizeText,
   variantsOf,
 } from './describe.ts';
 import { isListOfMaps, type Leaf, leaves } from './leaves.ts';
@@ -44,12 +44,13 @@ Defaults < \`config.yaml\` < environment < command line. \`mdp config\` prints w
 * \`--source\` picks a configured source by name or type, or makes one of a type; \`--symbols\` names its symbols.
 * Without sources, \`run\` makes data up (\`synthetic\`) if the database is SQLite; with PostgreSQL it exits with 2.
 
-Secrets: ${secrets.map(secretText).join('; ')}. The same secret from two variables or files
-with different values is an error.`;
+Secrets are better kept out of the file. Each variable below also exists with \`_FILE\` behind it and then names a file
+(of API keys: one a line). The same secret from two variables or files with different values is an error.
+
+${secrets.map(secretText).join('\n')}`;
 
 function secretText({ key, variables }: (typeof secrets)[number]): string {
-  const names = variables.map((name) => `\`${name}\``).join(' or ');
-  return `\`${key}\` is ${names}, or the file named by the same with \`_FILE\` behind it`;
+  return `* ${code(key)}: ${variables.map(code).join(' or ')}`;
 }
 
 const SETTING_HEAD = ['key', 'environment', 'default', 'allowed', 'meaning'];
@@ -88,7 +89,7 @@ function defaultText(schema: Schema): string {
   const value = defaultOf(schema);
   if (value === undefined) return schema.type === 'optional' ? '–' : 'required';
   if (Array.isArray(value)) return code(`[${value.join(', ')}]`);
-  if (typeof value === 'number' && unitOf(schema) === 'bytes') return code(byteSizeText(value));
+  if (typeof value === 'number' && takesSizeText(schema)) return code(byteSizeText(value));
   return code(typeof value === 'string' ? value : JSON.stringify(value));
 }
 
