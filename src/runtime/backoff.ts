@@ -1,6 +1,6 @@
 /**
- * Waiting before a retry: exponential with a cap and full jitter, so that many who lost the same server do not come back
- * in the same moment.
+ * Waiting before a retry: exponential with a cap and full jitter, so that many who lost the same
+ * server do not come back in the same moment.
  */
 export type BackoffPolicy = {
   /** Never less than this, in ms. */
@@ -12,8 +12,8 @@ export type BackoffPolicy = {
 };
 
 /**
- * The wait before retry `attempt` (from 0), in whole ms: uniform between the floor and `base * 2^attempt`, at most the cap.
- * `random` gives a number in [0, 1).
+ * The wait before retry `attempt` (from 0), in whole ms: uniform between the floor and `base *
+ * 2^attempt`, at most the cap. `random` gives a number in [0, 1).
  */
 export const backoffMs = (policy: BackoffPolicy, attempt: number, random: () => number): number => {
   const most = Math.min(policy.capMs, policy.baseMs * 2 ** Math.min(attempt, MAX_DOUBLINGS));

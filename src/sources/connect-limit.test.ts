@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { HandClock } from '../../test/venue/hand-clock.ts';
 import { ConnectLimit } from './connect-limit.ts';
 
-test('never books more connections into any minute than are allowed, and none later than needed', () => {
+test('books no more into any minute than is allowed, and nothing later than needed', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 5 }),

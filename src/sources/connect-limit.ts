@@ -2,7 +2,9 @@ import type { Clock } from '../runtime/clock.ts';
 
 const MINUTE_US = 60_000_000;
 
-/** At most so many new connections in any minute. Remembers as many times as it allows connections. */
+/**
+ * At most so many new connections in any minute. Remembers as many times as it allows connections.
+ */
 export class ConnectLimit {
   readonly #clock: Clock;
   readonly #perMinute: number;

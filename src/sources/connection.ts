@@ -1,9 +1,11 @@
 /**
- * One WebSocket from its opening to its end: connects within a deadline, subscribes at the venue's pace, stamps and hands
- * on every frame, ticks, pings, notices silence, and pauses while the intake is full. It ends once, says why, and is
- * never opened again. It does not decide what happens next: that is its line's.
+ * One WebSocket from its opening to its end: connects within a deadline, subscribes at the venue's
+ * pace, stamps and hands on every frame, ticks, pings, notices silence, and pauses while the intake
+ * is full. It ends once, says why, and is never opened again. It does not decide what happens next:
+ * that is its line's.
  *
- * The socket callback only stamps and hands on. What frames mean for the connection is read a moment later, in blocks.
+ * The socket callback only stamps and hands on. What frames mean for the connection is read a
+ * moment later, in blocks.
  */
 import { receiveTime } from '../market/time.ts';
 import type { ReceiveTime } from '../market/time.ts';
@@ -127,13 +129,17 @@ export class Connection {
         closed: (code, reason) => this.#closed(code, reason),
       });
     } catch (error) {
-      // An address that the client refuses to dial: nothing was open, so nothing is lost; told like any failed connect.
+      // An address that the client refuses to dial: nothing was open, so nothing is lost; told like
+      // any failed connect.
       const reason = `cannot dial: ${String(error)}`;
       this.#later(0, () => this.#end({ reason }));
     }
   }
 
-  /** Ends in order: close frame, and after a while the cut. Frames that were not read yet are not read any more. */
+  /**
+   * Ends in order: close frame, and after a while the cut. Frames that were not read yet are not
+   * read any more.
+   */
   close(reason: string): void {
     if (this.#phase === 'connecting') {
       this.#cut(reason);
@@ -161,7 +167,10 @@ export class Connection {
     this.#subscribe();
   }
 
-  /** Sends frame after frame, one send a second short of the venue's limit: that one is left for pings. */
+  /**
+   * Sends frame after frame, one send a second short of the venue's limit: that one is left for
+   * pings.
+   */
   #subscribe(): void {
     if (this.#phase !== 'open') return;
     const frame = this.subscription.next();
@@ -201,7 +210,8 @@ export class Connection {
     }
     intake.frame(now, this.#number, text);
     if (bytes === 0) {
-      // Bun's client has delivered empty messages in place of compressed ones: what follows is not to be trusted.
+      // Bun's client has delivered empty messages in place of compressed ones: what follows is not
+      // to be trusted.
       traffic.emptyFrames += 1;
       this.#cut('an empty frame');
       return;
@@ -286,7 +296,10 @@ export class Connection {
     }
   }
 
-  /** Stops reading until the intake has room, at most `pauseMs`: a venue drops a client that answers nothing. */
+  /**
+   * Stops reading until the intake has room, at most `pauseMs`: a venue drops a client that answers
+   * nothing.
+   */
   #pauseReading(): void {
     const { clock, intake, timing, traffic } = this.#parts;
     const pause = new AbortController();
@@ -304,7 +317,10 @@ export class Connection {
     });
   }
 
-  /** A paused socket must read again before it is closed: it would neither see the answer nor be given back. */
+  /**
+   * A paused socket must read again before it is closed: it would neither see the answer nor be
+   * given back.
+   */
   #endPause(): void {
     if (this.#pause === undefined) return;
     this.#pause.abort();
@@ -322,7 +338,8 @@ export class Connection {
 
   #cut(reason: string, mute = false): void {
     if (this.#phase === 'ended') return;
-    // The holder hears of it now: the socket's own close event may never come, and is ignored when it does.
+    // The holder hears of it now: the socket's own close event may never come, and is ignored when
+    // it does.
     this.#end({ reason: this.#leaving ?? reason, mute });
     this.#socket?.terminate();
   }

@@ -26,8 +26,9 @@ export type SourceParts = {
 };
 
 /**
- * The source that an entry of the configuration describes, not started. Throws `config` where the venue cannot do what the
- * entry asks for or its certificates cannot be read, `input` where a recording is not there.
+ * The source that an entry of the configuration describes, not started. Throws `config` where the
+ * venue cannot do what the entry asks for or its certificates cannot be read, `input` where a
+ * recording is not there.
  */
 export const createSource = (entry: SourceEntry, parts: SourceParts): Source => {
   const { name, venue, intake, clock, random } = parts;

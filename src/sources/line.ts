@@ -14,7 +14,10 @@ import type {
 import type { SourcePhase, SymbolReport } from './source.ts';
 import { Subscription } from './subscription.ts';
 
-/** A renewal begins this share of the venue's greatest age before it is reached, at most so long before. */
+/**
+ * A renewal begins this share of the venue's greatest age before it is reached, at most so long
+ * before.
+ */
 const RENEW_SHARE = 0.1;
 const RENEW_AT_MOST_MS = 15 * 60_000;
 
@@ -46,8 +49,9 @@ export type LineReport = {
 };
 
 /**
- * One plan kept connected for ever: dials, backs off, dials again; replaces what is mute; renews before the venue's
- * greatest age, the new connection first. Two connections at a time are the most, and only while renewing.
+ * One plan kept connected for ever: dials, backs off, dials again; replaces what is mute; renews
+ * before the venue's greatest age, the new connection first. Two connections at a time are the
+ * most, and only while renewing.
  */
 export class Line implements ConnectionHolder {
   readonly #plan: ConnectionPlan;

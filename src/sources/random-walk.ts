@@ -1,6 +1,9 @@
 import type { SyntheticEntry } from './settings.ts';
 
-/** Prices have two decimals, sizes four; both are counted in whole units and never pass through a fraction. */
+/**
+ * Prices have two decimals, sizes four; both are counted in whole units and never pass through a
+ * fraction.
+ */
 const PRICE_SCALE = 2;
 const SIZE_SCALE = 4;
 const LOWEST_PRICE = 2;
@@ -8,7 +11,9 @@ const START_PRICES = 1_000_000;
 const LONGEST_STEP = 3;
 const LARGEST_SIZE = 20_000;
 
-/** A late trade's time lies this far back, in µs: past the default allowed lateness, short of stale. */
+/**
+ * A late trade's time lies this far back, in µs: past the default allowed lateness, short of stale.
+ */
 const LATE_AT_LEAST_US = 3_000_000;
 const LATE_SPREAD_US = 7_000_000;
 
@@ -26,9 +31,10 @@ export const seededRandom = (seed: number): (() => number) => {
 };
 
 /**
- * A market that is a random walk: trade by trade, in slots. Slot n belongs to instrument n mod count and is that one's trade
- * n / count, so ids are contiguous per instrument and go on over a restart, as a real market does. The odd cases are drawn
- * apart from the walk: asking for them changes no other trade.
+ * A market that is a random walk: trade by trade, in slots. Slot n belongs to instrument n mod
+ * count and is that one's trade n / count, so ids are contiguous per instrument and go on over a
+ * restart, as a real market does. The odd cases are drawn apart from the walk: asking for them
+ * changes no other trade.
  */
 export class RandomWalk {
   readonly #walkers: readonly Walker[];
@@ -51,7 +57,9 @@ export class RandomWalk {
     }));
   }
 
-  /** The frames of slot `slot` at event time `micros`, in wire order; call once a slot, in order. */
+  /**
+   * The frames of slot `slot` at event time `micros`, in wire order; call once a slot, in order.
+   */
   frames(slot: number, micros: number): readonly string[] {
     const walker = this.#walkers[slot % this.#walkers.length];
     if (walker === undefined) return [];

@@ -11,15 +11,15 @@ const NEWLINE = 0x0a;
 export type ReplayFile = { readonly path: string; readonly bytes: number };
 
 /**
- * The recordings under `paths`: files as they are named, directories by their `ws-*` and `hft-*` files sorted by name.
- * Throws `input` where a path is missing or holds no recording.
+ * The recordings under `paths`: files as they are named, directories by their `ws-*` and `hft-*`
+ * files sorted by name. Throws `input` where a path is missing or holds no recording.
  */
 export const replayFiles = (paths: readonly string[]): readonly ReplayFile[] =>
   paths.flatMap((path) => {
     const stat = statSync(path, { throwIfNoEntry: false });
     if (stat === undefined) {
       throw new MdpError('input', `there is no file or directory ${path}`, {
-        hint: 'give the path of a recording (ws-*.ndjson[.gz], hft-*[.gz]) or of a directory of them',
+        hint: 'name a recording (ws-*.ndjson[.gz], hft-*[.gz]) or a directory of them',
       });
     }
     if (!stat.isDirectory()) return [{ path, bytes: stat.size }];
@@ -34,7 +34,10 @@ export const replayFiles = (paths: readonly string[]): readonly ReplayFile[] =>
     return recordings.flatMap((name) => replayFiles([join(path, name)]));
   });
 
-/** A file's lines as it is read, with the number of compressed bytes they took; a broken file ends early. */
+/**
+ * A file's lines as it is read, with the number of compressed bytes they took; a broken file ends
+ * early.
+ */
 export type LineBlock = {
   readonly lines: readonly string[];
   readonly bytes: number;
@@ -43,8 +46,9 @@ export type LineBlock = {
 };
 
 /**
- * Reads a file, unpacked if its name ends in `.gz`, a block of whole lines at a time and never more than the caller
- * takes. Never throws: a file that breaks off gives what could be read and a last block that says why.
+ * Reads a file, unpacked if its name ends in `.gz`, a block of whole lines at a time and never more
+ * than the caller takes. Never throws: a file that breaks off gives what could be read and a last
+ * block that says why.
  */
 export async function* lineBlocks(path: string): AsyncGenerator<LineBlock> {
   const file = createReadStream(path);
@@ -79,7 +83,8 @@ export async function* lineBlocks(path: string): AsyncGenerator<LineBlock> {
       }
     }
   } catch (error) {
-    // Truncated or damaged: what came before was handed on, and the caller counts and names the rest.
+    // Truncated or damaged: what came before was handed on, and the caller counts and names the
+    // rest.
     const fault = error instanceof Error ? error.message : String(error);
     yield { lines: [], bytes: taken(), fault };
     return;

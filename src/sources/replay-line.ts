@@ -23,8 +23,8 @@ const MICROS_DIGITS = 16;
 const NANOS_DIGITS = 19;
 
 /**
- * Reads a line of either form: `{"ts":<unix seconds>,"t":"recv"|"send"|"connect","conn":…,"data":…}`, or `<µs or ns> <frame>`.
- * Blank lines and what was sent are skipped; undefined for anything else.
+ * Reads a line of either form: `{"ts":<unix s>,"t":"recv"|"send"|"connect","conn":…,"data":…}`
+ * or `<µs or ns> <frame>`. Blank lines and what was sent are skipped; undefined for anything else.
  */
 export const readLine = (line: string): RecordedLine | undefined => {
   const text = line.endsWith('\r') ? line.slice(0, -1) : line;

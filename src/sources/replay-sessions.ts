@@ -6,7 +6,10 @@ import type { Intake } from './source.ts';
 import { TIMING } from './timing.ts';
 
 const TICK_US = TIMING.tickMs * 1000;
-/** No more ticks than this for one silence of a recording (10 min): after that the time is jumped over. */
+/**
+ * No more ticks than this for one silence of a recording (10 min): after that the time is jumped
+ * over.
+ */
 const MOST_TICKS = 2400;
 /** A file without connections' names goes on with the one before it when it begins within this. */
 const SAME_SESSION_US = 60_000_000;
@@ -17,8 +20,8 @@ export type Recorded = Exclude<RecordedLine, { readonly kind: 'skipped' }>;
 type Open = { readonly number: number; arrival: ReceiveTime };
 
 /**
- * The connections of a recording as it is read: numbers them, tells their states, and makes the tick records that a live
- * source would have appended, all in recorded time.
+ * The connections of a recording as it is read: numbers them, tells their states, and makes the
+ * tick records that a live source would have appended, all in recorded time.
  */
 export class RecordedSessions {
   readonly #intake: Intake;
@@ -57,7 +60,10 @@ export class RecordedSessions {
     this.#newFile = true;
   }
 
-  /** Call for every line before anything else is done with it: ends the sessions that it does not belong to. */
+  /**
+   * Call for every line before anything else is done with it: ends the sessions that it does not
+   * belong to.
+   */
   meet(line: Recorded): void {
     if (this.#newFile && !this.#goesOn(line)) this.endAll();
     this.#newFile = false;
@@ -70,7 +76,9 @@ export class RecordedSessions {
     }
   }
 
-  /** The recorded time of the next tick that is due at or before `at`; undefined when there is none. */
+  /**
+   * The recorded time of the next tick that is due at or before `at`; undefined when there is none.
+   */
   tickDue(at: ReceiveTime): ReceiveTime | undefined {
     if (this.#nextTick > at) return undefined;
     this.#nextTick = Math.max(this.#nextTick, at - MOST_TICKS * TICK_US);

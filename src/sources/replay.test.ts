@@ -159,7 +159,7 @@ describe('recordings in several files', () => {
     expect(result).toEqual({ files: 2, frames: 2, unreadable: 0 });
   });
 
-  test('keeps one connection over the midnight of a file a day, and not over a longer break', async () => {
+  test('keeps one connection over midnight between files, not over a longer break', async () => {
     const { intake } = await play([
       file('1000000000000000 a\n', 'hft-1'),
       file('1000000001000000 b\n', 'hft-2'),

@@ -37,8 +37,9 @@ export type ReplayResult = {
 };
 
 /**
- * Recordings as a source: their frames with their recorded receive times, at a multiple of the recorded pace or as fast as
- * the intake takes them. Memory is bounded by a block of a file. Throws `input` for a path that is not there.
+ * Recordings as a source: their frames with their recorded receive times, at a multiple of the
+ * recorded pace or as fast as the intake takes them. Memory is bounded by a block of a file. Throws
+ * `input` for a path that is not there.
  */
 export const createReplaySource = (settings: ReplayEntry, parts: ReplayParts): ReplaySource =>
   new Replay(settings, parts);
@@ -182,7 +183,9 @@ class Replay implements ReplaySource {
     if (wait > 0) await pause(this.#parts.clock, wait, this.#stop.signal);
   }
 
-  /** How long `at` is away at the pace that was asked for, in ms; 0 where it is not worth a timer. */
+  /**
+   * How long `at` is away at the pace that was asked for, in ms; 0 where it is not worth a timer.
+   */
   #waitMs(at: ReceiveTime): number {
     if (this.#speed === 'max') return 0;
     const now = this.#parts.clock.now();

@@ -1,6 +1,7 @@
 /**
- * One entry of `sources:` in the configuration, as a schema: names, units, bounds and defaults of every kind of source.
- * A venue's id is a type of source: a new line in the registry of venues brings it here by itself.
+ * One entry of `sources:` in the configuration, as a schema: names, units, bounds and defaults of
+ * every kind of source. A venue's id is a type of source: a new line in the registry of venues
+ * brings it here by itself.
  */
 import * as v from 'valibot';
 import { VENUES } from '../venues/registry.ts';
@@ -67,7 +68,7 @@ const venueEntry = v.strictObject({
   ),
   mute_after_ms: described(
     v.optional(integer(0, 86_400_000), 60_000),
-    'A connection without data for this long is replaced, in ms; doubles up to an hour while that does not help; 0 = off.',
+    'A connection without data for this long is replaced; doubles while that is no help; 0 = off.',
     { unit: 'ms' },
   ),
   connect_timeout_ms: described(
@@ -95,14 +96,14 @@ const venueEntry = v.strictObject({
   ),
   connections: described(
     v.optional(integer(1, 2), 1),
-    'Connections for the same symbols: with 2 the first copy wins and either may die without a gap.',
+    'Connections for the same symbols: with 2, either may die without a gap.',
   ),
 });
 
 const syntheticEntry = v.strictObject({
   type: v.literal('synthetic'),
   name,
-  symbols: described(v.optional(symbolList), 'Instruments by name. Default: SYN-001, SYN-002, ….'),
+  symbols: described(v.optional(symbolList), 'Instruments by name. Default: SYN-001, ….'),
   count: described(
     v.optional(integer(1, MAX_SYMBOLS), 5),
     'How many instruments, where `symbols` names none.',

@@ -1,6 +1,7 @@
 /**
- * How long something has not been heard, counted in ticks, of which each counts once: a stalled process finds its frames
- * waiting in the socket, and must not take the time that it slept itself for a silence of the venue.
+ * How long something has not been heard, counted in ticks, of which each counts once: a stalled
+ * process finds its frames waiting in the socket, and must not take the time that it slept itself
+ * for a silence of the venue.
  */
 export class Silence {
   #broken = false;

@@ -1,12 +1,15 @@
 /**
- * A WebSocket as the sources need it: told what happens through `SocketEvents`, held by the caller. `openBunSocket` is
- * Bun's own client; a test or a simulator passes another opener.
+ * A WebSocket as the sources need it: told what happens through `SocketEvents`, held by the caller.
+ * `openBunSocket` is Bun's own client; a test or a simulator passes another opener.
  */
 export interface Socket {
   send(text: string): void;
   ping(): void;
   pong(): void;
-  /** Stops reading; a few frames that were already decoded may still come. While paused no ping is answered. */
+  /**
+   * Stops reading; a few frames that were already decoded may still come. While paused no ping is
+   * answered.
+   */
   pause(): void;
   resume(): void;
   /** Asks the other side to close. No frame is delivered afterwards. */
@@ -60,8 +63,9 @@ const messageOf = (event: Event): string =>
   'message' in event && typeof event.message === 'string' ? event.message : 'unknown error';
 
 /**
- * The status of a refused upgrade, else undefined. Bun gives it nowhere but in the words of the failure, so this is the one
- * place in the program where the text of a message decides (Bun 1.4.5, probed 2026-11-23).
+ * The status of a refused upgrade, else undefined. Bun gives it nowhere but in the words of the
+ * failure, so this is the one place in the program where the text of a message decides (Bun 1.4.5,
+ * probed 2026-11-23).
  */
 export const refusedStatus = (failure: string): number | undefined => {
   const status = /Expected 101 status code: (\d{3})\b/.exec(failure)?.[1];

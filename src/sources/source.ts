@@ -2,8 +2,9 @@ import type { ReceiveTime } from '../market/time.ts';
 import type { SourceState } from '../market/record.ts';
 
 /**
- * A source brings frames in. It owns its connections, stamps receive time once, and hands every frame, tick and change of
- * state to the intake, in order. It never parses in the socket callback and never waits there.
+ * A source brings frames in. It owns its connections, stamps receive time once, and hands every
+ * frame, tick and change of state to the intake, in order. It never parses in the socket callback
+ * and never waits there.
  */
 export interface Source {
   readonly name: string;
@@ -26,8 +27,8 @@ export interface Intake {
     symbols?: readonly string[],
   ): void;
   /**
-   * Whether a source that can wait should: always for sources that can be read again (replay), under policy `block` for
-   * every source. A live source then pauses its socket.
+   * Whether a source that can wait should: always for sources that can be read again (replay),
+   * under policy `block` for every source. A live source then pauses its socket.
    */
   readonly full: boolean;
   /** Resolves when there is room again, or `signal` is aborted. */

@@ -25,7 +25,9 @@ const subscribe = (
   });
 };
 
-/** Plays a venue that refuses a frame as a whole for any bad name, and counts the frames it took. */
+/**
+ * Plays a venue that refuses a frame as a whole for any bad name, and counts the frames it took.
+ */
 const answerAll = (subscription: Subscription, bad: ReadonlySet<string>, repeatsId: boolean) => {
   let frames = 0;
   for (let frame = subscription.next(); frame !== undefined; frame = subscription.next()) {

@@ -1,7 +1,10 @@
 import type { Classified, ConnectionPlan, SubscribeFrame } from '../venues/venue.ts';
 import type { SymbolReport } from './source.ts';
 
-/** What an answer changed: symbols that the venue will send from now on, and symbols that it will not. */
+/**
+ * What an answer changed: symbols that the venue will send from now on, and symbols that it will
+ * not.
+ */
 export type Answered = {
   readonly subscribed: readonly string[];
   readonly refused: readonly string[];
@@ -9,11 +12,17 @@ export type Answered = {
 
 export type SubscriptionParts = {
   readonly plan: ConnectionPlan;
-  /** Whether the venue answers for each symbol by name; else a refusal of a list may be due to one bad name in it. */
+  /**
+   * Whether the venue answers for each symbol by name; else a refusal of a list may be due to one
+   * bad name in it.
+   */
   readonly confirmsPerSymbol: boolean;
   /** Subscribe frames for some of the plan's symbols. */
   readonly frames: (symbols: readonly string[]) => readonly SubscribeFrame[];
-  /** Refused on an earlier connection: asked for again, but alone and last, so that they take no other down. */
+  /**
+   * Refused on an earlier connection: asked for again, but alone and last, so that they take no
+   * other down.
+   */
   readonly refusedBefore: readonly string[];
 };
 
@@ -22,9 +31,10 @@ type Asked = { readonly frame: SubscribeFrame; readonly waiting: Set<string> };
 type SymbolState = { frames: number; state: SymbolReport['state']; reason: string | undefined };
 
 /**
- * The subscriptions of one connection: which frames are still to be sent, which answers are awaited, and where each symbol
- * stands. A refused list of a venue that does not say which name was bad is halved until the bad name stands alone.
- * Venues answer in the order they were asked; an answer is matched by the frame's id where the venue repeats it.
+ * The subscriptions of one connection: which frames are still to be sent, which answers are
+ * awaited, and where each symbol stands. A refused list of a venue that does not say which name was
+ * bad is halved until the bad name stands alone. Venues answer in the order they were asked; an
+ * answer is matched by the frame's id where the venue repeats it.
  */
 export class Subscription {
   readonly #parts: SubscriptionParts;
@@ -41,7 +51,10 @@ export class Subscription {
     for (const frame of this.#firstFrames()) this.#queue(frame);
   }
 
-  /** Symbols that need no frame: the venue sends them on this address by itself. Call once, when the socket is open. */
+  /**
+   * Symbols that need no frame: the venue sends them on this address by itself. Call once, when the
+   * socket is open.
+   */
   opened(): readonly string[] {
     const symbols: string[] = [];
     for (const [symbol, entry] of this.#symbols) {
@@ -96,7 +109,10 @@ export class Subscription {
     ];
   }
 
-  /** A frame that is already on its way is not asked for twice (each channel's refusal asks for all channels anew). */
+  /**
+   * A frame that is already on its way is not asked for twice (each channel's refusal asks for all
+   * channels anew).
+   */
   #queue(frame: SubscribeFrame): void {
     const under = [...this.#unsent, ...this.#asked.map((asked) => asked.frame)];
     if (under.some(({ text }) => text === frame.text)) return;
@@ -141,7 +157,10 @@ export class Subscription {
     return all ? [...waiting] : [];
   }
 
-  /** Of a refused list the venue took nothing: its good names are asked for again, by halves until they are known. */
+  /**
+   * Of a refused list the venue took nothing: its good names are asked for again, by halves until
+   * they are known.
+   */
   #askAgain(asked: Asked, badIsKnown: boolean): void {
     const symbols = [...asked.waiting];
     for (const symbol of symbols) this.#answered(symbol);
@@ -154,7 +173,10 @@ export class Subscription {
     }
   }
 
-  /** The frames an answer is for: those of its id, else those that wait for the symbols named, else the oldest. */
+  /**
+   * The frames an answer is for: those of its id, else those that wait for the symbols named, else
+   * the oldest.
+   */
   #asking(id: string, named: readonly string[]): readonly Asked[] {
     if (id !== '') {
       const same = this.#asked.find(({ frame }) => frame.id === id);

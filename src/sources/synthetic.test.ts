@@ -41,7 +41,7 @@ const play = (settings: Partial<SyntheticEntry>, ms: number, start = START) => {
 const parse = (text: string): Frame => v.parse(tradeSchema, JSON.parse(text));
 
 describe('synthetic source', () => {
-  test('sends exactly the stated rate, at evenly spaced exact times that are never in the future', () => {
+  test('sends exactly the stated rate, at even exact times, never in the future', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 5000 }),

@@ -11,7 +11,10 @@ const BURST_MS = 10;
 const BURST_SLOTS = 10_000;
 /** After a stall what is older than this is left out, which shows as a hole in the ids. */
 const CATCH_UP_US = 60_000_000;
-/** Slots are numbered in spans of 1,000 s, in which a rate to a thousandth gives a whole number of them. */
+/**
+ * Slots are numbered in spans of 1,000 s, in which a rate to a thousandth gives a whole number of
+ * them.
+ */
 const SPAN_US = 1_000_000_000;
 
 export type SyntheticParts = {
@@ -21,8 +24,9 @@ export type SyntheticParts = {
 };
 
 /**
- * A source without a network: `rate` trades a second in all, at evenly spaced exact event times (rounded to the µs), over
- * one connection that is always there. The same seed and start time give the same frames.
+ * A source without a network: `rate` trades a second in all, at evenly spaced exact event times
+ * (rounded to the µs), over one connection that is always there. The same seed and start time give
+ * the same frames.
  */
 export const createSyntheticSource = (settings: SyntheticEntry, parts: SyntheticParts): Source =>
   new Synthetic(settings, parts);

@@ -82,7 +82,7 @@ describe('twelve simulated hours', () => {
     expect(intake.states.filter(({ state }) => state === 'lost').length).toBe(disconnects);
   });
 
-  test('of a venue that always refuses are about four connections a minute, spread by jitter', () => {
+  test('of a venue that always refuses are four connections a minute, jittered', () => {
     const { clock, network } = simulate(() => ({ refused: 'connection refused' }));
     clock.advance(12 * HOUR_MS);
     expect(network.dialledAt.length / 720).toBeWithin(3, 5);

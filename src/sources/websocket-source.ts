@@ -35,8 +35,8 @@ const BEST_FIRST: readonly SymbolReport['state'][] = [
 ];
 
 /**
- * A venue's live feed: the venue's plan spread over lines, each kept connected for ever. Throws `config` where the venue
- * cannot fulfil the wish.
+ * A venue's live feed: the venue's plan spread over lines, each kept connected for ever. Throws
+ * `config` where the venue cannot fulfil the wish.
  */
 export const createWebSocketSource = (
   settings: WebSocketSourceSettings,

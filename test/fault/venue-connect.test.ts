@@ -85,7 +85,7 @@ describe('a venue that accepts and closes', () => {
 });
 
 describe('reconnecting', () => {
-  test('allows three connections a minute: the fourth waits, whatever the backoff says', async () => {
+  test('allows three connections a minute: the fourth waits for its turn', async () => {
     const { venue, source } = await stage(
       async (peer) => {
         await peer.accept();

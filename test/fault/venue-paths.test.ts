@@ -5,7 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stage, until } from '../venue/stage.ts';
 
-/** Ways to a venue that are not straight: through a proxy, behind a certificate of one's own, compressed. */
+/**
+ * Ways to a venue that are not straight: through a proxy, behind a certificate of one's own,
+ * compressed.
+ */
 const directory = mkdtempSync(join(tmpdir(), 'mdp-paths-'));
 const closing: (() => void)[] = [];
 afterAll(() => {
@@ -37,7 +40,10 @@ const startProxy = async (): Promise<{ url: string; asked: string[] }> => {
   return { url: `http://127.0.0.1:${port}`, asked };
 };
 
-/** A venue behind TLS with a certificate that nobody has signed but itself; tells what the client offered. */
+/**
+ * A venue behind TLS with a certificate that nobody has signed but itself; tells what the client
+ * offered.
+ */
 const startTlsVenue = (): { url: string; ca: string; offered: (string | null)[] } => {
   const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')];
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'];
@@ -83,7 +89,7 @@ test('goes through the proxy that is named', async () => {
   expect(proxy.asked).toEqual([venue.url.replace('ws://', '')]);
 });
 
-test('trusts the certificates of ca_file, and without them nobody who vouches for himself', async () => {
+test('trusts the certificates of ca_file, else nobody who vouches for himself', async () => {
   const tls = startTlsVenue();
   const trusting = await stage(() => {}, { settings: { ...wishFor(tls.url), ca: tls.ca } });
   await until(() => trusting.source.report().phase === 'open');

@@ -2,12 +2,14 @@ import { describe, expect, test } from 'bun:test';
 import { answerAll } from '../venue/plain-venue.ts';
 import { stage, until } from '../venue/stage.ts';
 
-/** More than a socket's buffers hold, so that a client which does not read is felt by the sender. */
+/**
+ * More than a socket's buffers hold, so that a client which does not read is felt by the sender.
+ */
 const FLOOD = 60_000;
 const frame = (number: number): string => `{"d":${number},"pad":"${'x'.repeat(200)}"}`;
 
 describe('an intake that is full', () => {
-  test('stops the reading, says that it lives, and reads on where it stopped: nothing is lost', async () => {
+  test('stops the reading, pongs on, and reads on where it stopped: no loss', async () => {
     const { venue, source, intake } = await stage(
       async (peer) => {
         await peer.accept();

@@ -74,7 +74,7 @@ describe('a venue that falls silent', () => {
 });
 
 describe('a silence that is no mute feed', () => {
-  test('has a quiet market: with 0 it is never mute, ticks go on, and pings are answered', async () => {
+  test('has a quiet market: with 0 it is never mute, and ticks know the pongs', async () => {
     const { venue, source, intake } = await stage(async (peer) => {
       await peer.accept();
       answerAll(peer);
@@ -88,7 +88,7 @@ describe('a silence that is no mute feed', () => {
     expect(Number(last?.arrival)).toBeLessThanOrEqual(Number(last?.receiveTime));
   });
 
-  test('is not there any more, without a word: no pong comes, and the connection is replaced', async () => {
+  test('is gone without a word: no pong comes, and it is replaced', async () => {
     const { venue, source } = await stage(
       async (peer) => {
         peer.polite = false;
@@ -104,7 +104,7 @@ describe('a silence that is no mute feed', () => {
     expect(source.report().disconnects).toBeGreaterThanOrEqual(1);
   });
 
-  test('keeps sending while our process is stalled: the stall is no silence of the venue', async () => {
+  test('keeps sending while our process is stalled: that is no silence of the venue', async () => {
     const { venue, source, intake } = await stage(
       async (peer) => {
         await peer.accept();

@@ -6,7 +6,7 @@ const fifty = Array.from({ length: 50 }, (_, at) => `S${at}`);
 const others = (...bad: readonly string[]) => fifty.filter((symbol) => !bad.includes(symbol));
 
 describe('a venue that does not take every symbol', () => {
-  test('refuses the list for one bad name of fifty: halved until the name stands alone', async () => {
+  test('refuses fifty for one bad name: halved until the name stands alone', async () => {
     const { venue, source, intake } = await stage(
       async (peer) => {
         await peer.accept();
@@ -59,7 +59,7 @@ describe('a venue that does not take every symbol', () => {
 });
 
 describe('a venue that answers as it likes', () => {
-  test('answers for each symbol by name: subscribed and refused one by one, never halved', async () => {
+  test('answers for each symbol by name: taken one by one, never halved', async () => {
     const { venue, source, intake } = await stage(
       async (peer) => {
         await peer.accept();
@@ -128,7 +128,7 @@ describe('a venue with limits', () => {
     expect((times[3] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(295);
   });
 
-  test('allows eleven frames a second: what a refusal makes us ask again keeps to it too', async () => {
+  test('allows eleven frames a second: what is asked again keeps to it too', async () => {
     const { venue, source } = await stage(
       async (peer) => {
         await peer.accept();

@@ -2,7 +2,10 @@ import type { Clock, Timer } from '../../src/runtime/clock.ts';
 
 type Due = { at: number; readonly everyUs: number | undefined; readonly call: () => void };
 
-/** A clock that stands still until a test moves it. Timers fire in the order they are due, on time to the microsecond. */
+/**
+ * A clock that stands still until a test moves it. Timers fire in the order they are due, on time
+ * to the microsecond.
+ */
 export class HandClock implements Clock {
   #now: number;
   readonly #due = new Set<Due>();

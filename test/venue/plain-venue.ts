@@ -9,9 +9,9 @@ import type {
 } from '../../src/venues/venue.ts';
 
 /**
- * A venue that speaks as little as a venue can, so that tests of the connection are about nothing else:
- * `{"subscribe":[…],"id":"…"}` is answered by `{"ack":"…"}`, `{"refused":"…"}`, both with optional `symbols`, or not at all;
- * data is `{"d":…}`, a heartbeat `{"hb":1}`.
+ * A venue that speaks as little as a venue can, so that tests of the connection are about nothing
+ * else. `{"subscribe":[…],"id":"…"}` is answered by `{"ack":"…"}` or `{"refused":"…"}`, both with
+ * optional `symbols`, or not at all; data is `{"d":…}`, a heartbeat `{"hb":1}`.
  */
 export const plainVenue = (
   facts: Partial<VenueFacts> = {},

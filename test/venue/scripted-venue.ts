@@ -1,6 +1,6 @@
 /**
- * A local venue over real sockets that does exactly what a script says, wrong things included: the WebSocket protocol is
- * spoken by hand here, because a proper server would refuse to misbehave.
+ * A local venue over real sockets that does exactly what a script says, wrong things included: the
+ * WebSocket protocol is spoken by hand here, because a proper server would refuse to misbehave.
  */
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:net';
@@ -16,7 +16,9 @@ export type ScriptedVenue = {
   stop(): Promise<void>;
 };
 
-/** Called for each connection, numbered from 0. What it throws fails nothing: the connection is cut. */
+/**
+ * Called for each connection, numbered from 0. What it throws fails nothing: the connection is cut.
+ */
 export type Script = (peer: Peer, number: number) => Promise<void> | void;
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';

@@ -20,7 +20,10 @@ export type SimulatedVenue = {
 
 const LATENCY_MS = 5;
 
-/** The plain venue without a socket or a machine's time: everything happens on the clock that a test holds. */
+/**
+ * The plain venue without a socket or a machine's time: everything happens on the clock that a test
+ * holds.
+ */
 export const simulateVenue = (clock: HandClock, fateOf: (dial: number) => Fate): SimulatedVenue => {
   const dialledAt: number[] = [];
   let open = 0;
