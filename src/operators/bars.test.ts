@@ -150,6 +150,25 @@ test('stops after 1,440 flat bars in a row, until the next trade', () => {
   expect(run.operators.report().openBars).toBeLessThan(5);
 });
 
+test('a trade among the last flat bars lets them go on', () => {
+  const run = new Scenario({ empty: 'flat' });
+  run.open(7_000);
+  run.trade(0, { receivedMs: 7_000 });
+  const quiet = 7_000 + (MAX_FLATS + 10) * 1_000;
+  run.ticks(7_000, quiet);
+  const before = run.bars().length;
+  run.ticks(quiet, quiet + 5_000);
+  expect([before, run.bars().length]).toEqual([MAX_FLATS + 1, MAX_FLATS + 1]);
+  run.trade((MAX_FLATS + 14) * 1_000 + 500, { receivedMs: quiet + 5_000 });
+  run.ticks(quiet + 5_000, quiet + 8_000);
+  expect(
+    run
+      .bars()
+      .slice(before)
+      .map(({ tradeCount }) => tradeCount),
+  ).toEqual([1, 0, 0]);
+});
+
 test('never fills a time when the source was down, mute or dropping', () => {
   const shut: Record<string, (run: Scenario) => void> = {
     lost: (run) => run.reconnect(8_000, 9_000),

@@ -188,3 +188,10 @@ test('bars across a new numbering keep all trades of both series', () => {
   run.trade(1_000, { id: 2 });
   expect(run.bars().map(brief)).toEqual(['1s@0 100 x2 r1 incomplete gap']);
 });
+
+test('a twin that catches up has not begun to number anew', () => {
+  const run = new Scenario();
+  for (const [at, id] of [100, 99, 100].entries()) run.quote(at, { id });
+  run.quote(RESET_AFTER_MS + 5, { id: 99 });
+  expect(run.quotes().map(({ id }) => id)).toEqual([100]);
+});

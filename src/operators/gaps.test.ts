@@ -98,6 +98,20 @@ test('ids that join across a reconnect leave no gap and a complete bar', () => {
   expect(run.bars().map(brief)).toEqual(['1s@0 100 x2 r1']);
 });
 
+test('while nobody knows what a reconnect missed, bars over it are incomplete, then known', () => {
+  const afterwards = (id: number) => {
+    const run = opened();
+    run.ticks(0, BEHIND);
+    run.trade(100, { id: 1 });
+    run.reconnect(200 + BEHIND, 300 + BEHIND);
+    run.ticks(300 + BEHIND, 1_800 + BEHIND);
+    run.trade(1_500, { id });
+    return run.bars().map(brief);
+  };
+  expect(afterwards(3)).toEqual(['1s@0 100 x1 r1 incomplete', '1s@0 100 x1 r2 incomplete gap']);
+  expect(afterwards(2)).toEqual(['1s@0 100 x1 r1 incomplete', '1s@0 100 x1 r2']);
+});
+
 test('where ids cannot tell, a reconnect is a gap of time over the bars around it', () => {
   const run = opened({ tradeIds: 'increasing' });
   run.trade(100);
@@ -197,4 +211,13 @@ test('the first bar is whole only when we had listened since before it opened', 
   expect(listened(2_999)).toEqual(['1@5000 true', '1@6000 true', '60@0 false']);
   expect(listened(-2_000)).toEqual(['1@5000 true', '1@6000 true', '60@0 false']);
   expect(listened(-2_001)).toEqual(['1@5000 true', '1@6000 true', '60@0 true']);
+});
+
+test('a connection that was replaced before the first trade does not count as listening', () => {
+  const run = new Scenario();
+  run.open(-60_000 + BEHIND);
+  run.reconnect(BEHIND, 1_200 + BEHIND);
+  run.trade(1_500);
+  run.trade(2_500);
+  expect(run.bars().map(brief)).toEqual(['1s@1000 100 x1 r1 incomplete']);
 });

@@ -30,6 +30,15 @@ test('a new timeframe begins with a bar that is not whole', () => {
   ]);
 });
 
+test('a new timeframe takes in what is pending of the shorter one', () => {
+  const run = new Scenario({ timeframes: [1] });
+  run.open(-60_000);
+  run.trade(2_500);
+  run.restart({ timeframes: [1, 2] });
+  run.trade(10_000);
+  expect(run.bars(2).map(brief)).toEqual(['2s@2000 100 x1 r1 incomplete']);
+});
+
 test('a timeframe that went is forgotten', () => {
   expect(change([1, 60], [60]).bars(1)).toEqual([]);
 });
