@@ -4,10 +4,12 @@ import { MdpError } from '../runtime/errors.ts';
 import type { Log } from '../runtime/log.ts';
 import { timeframeSeconds } from '../market/timeframes.ts';
 import type { Sink } from '../sinks/sink.ts';
+import { parseDatabaseUrl } from '../sinks/database-url.ts';
 import { createPostgresSink } from '../sinks/postgres/sink.ts';
 import { createSqliteSink } from '../sinks/sqlite/sink.ts';
 import { createSource } from '../sources/create.ts';
 import { sourceName, type SourceEntry } from '../sources/settings.ts';
+import type { OpenSocket } from '../sources/socket.ts';
 import { venueOf } from '../venues/registry.ts';
 import type { Venue } from '../venues/venue.ts';
 import { Pipeline, type PipelineSettings, type SourcePart } from './pipeline.ts';
@@ -17,6 +19,12 @@ export type Surroundings = {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
+  /** Default: Bun's own WebSocket client. */
+  readonly openSocket?: OpenSocket;
+  /** Default: the registry's. */
+  readonly venueOf?: (id: string) => Venue | undefined;
+  /** Default: the one that `database.url` names. */
+  readonly sink?: Sink;
 };
 
 /** The program's pipeline from its configuration. `run`: see `PipelineParts.run`. */
@@ -25,7 +33,7 @@ export const buildPipeline = (config: Config, around: Surroundings, run: number)
     ...around,
     settings: pipelineSettings(config),
     sources: config.sources.map((entry) => sourcePart(entry, config.shard, around)),
-    sink: createSink(config, around),
+    sink: around.sink ?? createSink(config, around),
     run,
   });
 
@@ -34,18 +42,14 @@ export const randomRun = (random: () => number): number => Math.floor(random() *
 
 /** The sink that `database.url` names. */
 export const createSink = (config: Config, around: Surroundings): Sink => {
-  const { url } = config.database;
-  if (url.startsWith('sqlite:')) {
-    return createSqliteSink({
-      path: url.slice('sqlite:'.length),
-      migrate: config.database.migrate,
-      clock: around.clock,
-      log: around.log,
-    });
+  const database = parseDatabaseUrl(config.database.url);
+  if (database?.kind === 'sqlite') {
+    const { migrate } = config.database;
+    return createSqliteSink({ path: database.path, migrate, ...around });
   }
-  const { retention, compressAfter, sslmode, sslCa, ...database } = config.database;
+  const { retention, compressAfter, sslmode, sslCa, ...settings } = config.database;
   return createPostgresSink({
-    ...database,
+    ...settings,
     sslmode,
     sslCa,
     retentionMs: retention === 'keep' ? undefined : retention,
@@ -81,7 +85,11 @@ const secondsOf = (name: string): number => {
 
 const sourcePart = (entry: SourceEntry, shard: Shard, around: Surroundings): SourcePart => {
   const name = sourceName(entry);
-  const venue = knownVenue(entry.type === 'replay' ? entry.venue : entry.type);
+  const id = entry.type === 'replay' ? entry.venue : entry.type;
+  const venue = (around.venueOf ?? venueOf)(id);
+  if (venue === undefined) {
+    throw new MdpError('invariant', `the configuration let the venue ${id} pass`);
+  }
   const own = sharedEntry(entry, shard);
   return {
     name,
@@ -90,12 +98,6 @@ const sourcePart = (entry: SourceEntry, shard: Shard, around: Surroundings): Sou
     symbols: entry.symbols === undefined ? undefined : new Set(entry.symbols),
     create: (intake) => createSource(own, { name, venue, intake, ...around }),
   };
-};
-
-const knownVenue = (id: string): Venue => {
-  const venue = venueOf(id);
-  if (venue !== undefined) return venue;
-  throw new MdpError('invariant', `the configuration let the venue ${id} pass`);
 };
 
 /** The entry with this process's share of its symbols only, so that no more is subscribed to than is kept. */

@@ -145,7 +145,10 @@ const receivedAt = (row: Trade | Quote | Bar | Gap): DeadLetter['receiveTime'] =
 /** A bar has no receive time of its own: its open time stands in, which keeps the letter the same on every try. */
 const receiveTimeOfBar = (bar: Bar): DeadLetter['receiveTime'] => receiveTime(bar.openTime);
 
-/** Tries until it succeeds; undefined when `signal` was aborted first. Only `MdpError` is waited out. */
+/**
+ * Tries until it succeeds; undefined when `signal` was aborted first. Only `MdpError` is waited out, and not where the
+ * database can never be opened as things are (newer schema, held by another process): that ends the run at its start.
+ */
 const untilDone = async <T>(
   parts: WorkerParts,
   signal: AbortSignal,
@@ -160,6 +163,7 @@ const untilDone = async <T>(
     } catch (error) {
       if (signal.aborted) return undefined;
       if (!(error instanceof MdpError) || error.code === 'invariant') throw error;
+      if (what === 'open' && !error.retry && parts.stats.workersOpen === 0) throw error;
       parts.stats.failed(error, tries, parts.clock.now(), what !== 'open');
       sayFailed(parts, error, what, tries);
       await pause(parts.clock, backoffMs(RETRY, tries, parts.random), signal);

@@ -62,42 +62,52 @@ test('stops by itself after --duration, drained, and goes on in the same file wh
     expect((await query(directory, 'trades', 'SYN-001')).length).toBeGreaterThan(first);
   }));
 
-test('a second process on the same SQLite file holds its rows, says why, and leaves with 3', () =>
+test('a second process on the same SQLite file is refused, naming the cure', () =>
   inDirectory(async (directory) => {
     const first = await startMdp(directory);
-    const second = await startMdp(directory, { PIPELINE_DRAIN_MS: '300' });
-    const seen = await until(
-      async () => (await second.get('/health')).text(),
-      (health) => health.includes('locked'),
-    );
-    expect(seen).toContain('"kind":"sink"');
-    await until(
-      () => second.status(),
-      ({ ledger }) => (ledger.rows['trade']?.['decoded'] ?? 0) > 0,
-    );
-    expect(await second.stop()).toBe(3);
-    expect(second.log()).toContain('data left behind');
+    const second = await mdp(directory, ['run'], { PIPELINE_HTTP_PORT: '0' });
+    expect(second.code).toBe(1);
+    expect(second.stderr).toContain(String(first.pid));
+    expect(second.stderr).not.toContain(' at ');
     expect(await first.stop()).toBe(0);
+  }));
+
+/** A port on which nothing listens. */
+const AWAY = {
+  DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nowhere',
+  PIPELINE_SOURCES: JSON.stringify([{ type: 'synthetic' }]),
+};
+
+const decodedSome = (run: Awaited<ReturnType<typeof startMdp>>) =>
+  until(
+    () => run.status(),
+    ({ ledger }) => (ledger.rows['trade']?.['decoded'] ?? 0) > 0,
+  );
+
+test('starts while the database is away, holds its rows, says so, and leaves with 3', () =>
+  inDirectory(async (directory) => {
+    const run = await startMdp(directory, { ...AWAY, PIPELINE_DRAIN_MS: '300' });
+    await decodedSome(run);
+    const health = await (await run.get('/health')).text();
+    expect(health).toContain('"status":"degraded"');
+    expect(health).toContain('database_away');
+    expect(await run.stop()).toBe(3);
+    expect(run.log()).toContain('data left behind');
   }));
 
 test('a second signal stops at once', () =>
   inDirectory(async (directory) => {
-    const first = await startMdp(directory);
-    const blocked = await startMdp(directory, { PIPELINE_DRAIN_MS: '60000' });
-    await until(
-      () => blocked.status(),
-      ({ ledger }) => (ledger.rows['trade']?.['decoded'] ?? 0) > 0,
-    );
+    const run = await startMdp(directory, { ...AWAY, PIPELINE_DRAIN_MS: '60000' });
+    await decodedSome(run);
     const began = performance.now();
-    blocked.signal('SIGTERM');
+    run.signal('SIGTERM');
     await until(
-      () => Promise.resolve(blocked.log()),
+      () => Promise.resolve(run.log()),
       (log) => log.includes('Draining'),
     );
-    blocked.signal('SIGTERM');
-    expect(await blocked.exited).toBe(3);
+    run.signal('SIGTERM');
+    expect(await run.exited).toBe(3);
     expect(performance.now() - began).toBeLessThan(5000);
-    await first.stop();
   }));
 
 test('explains itself: help, version, an unknown command, a wrong option', () =>
