@@ -180,7 +180,10 @@ export class PrivateServer {
 }
 
 /** Runs one statement list on a connection of its own, as the superuser. */
-export async function execute(url: string, text: string): Promise<readonly postgres.Row[]> {
+export async function execute(
+  url: string,
+  text: string,
+): Promise<readonly Record<string, unknown>[]> {
   const sql = postgres(url, { max: 1, onnotice: () => {}, fetch_types: false });
   try {
     const rows = await sql.unsafe(text);
