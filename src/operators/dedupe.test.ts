@@ -195,3 +195,14 @@ test('a twin that catches up has not begun to number anew', () => {
   run.quote(RESET_AFTER_MS + 5, { id: 99 });
   expect(run.quotes().map(({ id }) => id)).toEqual([100]);
 });
+
+test('an awaited id fills its hole even if the venue dates it later than its successor', () => {
+  const run = new Scenario();
+  run.trade(0, { id: 1 });
+  run.trade(100, { id: 3 });
+  run.trade(150, { id: 2 });
+  expect(run.gaps().map(({ fromId, missing }) => [fromId, missing])).toEqual([
+    [2, 1],
+    [2, 0],
+  ]);
+});
