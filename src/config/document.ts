@@ -1,4 +1,12 @@
-import { isCollection, isMap, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
+import {
+  type Document,
+  isCollection,
+  isMap,
+  isScalar,
+  LineCounter,
+  parseDocument,
+  type YAMLError,
+} from 'yaml';
 import type { Path, Place } from './place.ts';
 import type { Problem } from './problem.ts';
 
