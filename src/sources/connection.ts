@@ -249,7 +249,7 @@ export class Connection {
       }
     }
     if (heard) this.#withoutData.break();
-    if (heard && !this.#hasData && this.#phase === 'open') {
+    if (heard && !this.#hasData) {
       this.#hasData = true;
       this.#holder.heard(this);
     }
@@ -352,7 +352,9 @@ export class Connection {
     if (this.#phase === 'ended') return;
     const wasOpen = this.#phase !== 'connecting';
     this.#endPause();
-    if (this.#phase === 'open') this.#classify();
+    // What came last still counts, as data and as an answer; nothing is sent any more.
+    this.#phase = 'closing';
+    this.#classify();
     this.#phase = 'ended';
     this.#cancelTimers();
     if (wasOpen) this.#state('lost');

@@ -259,6 +259,7 @@ export class Line implements ConnectionHolder {
   }
 
   #enter(phase: SourcePhase, reason: string | undefined): void {
+    if (this.#phase === 'stopped') return;
     if (this.#phase !== phase) this.#since = receiveTime(this.#parts.clock.now());
     this.#phase = phase;
     this.#reason = reason;

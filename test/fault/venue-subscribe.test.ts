@@ -97,6 +97,27 @@ describe('a venue that answers as it likes', () => {
     await until(() => states().every((state) => state === 'subscribed'));
     expect(intake.symbolsOf('subscribed')).toEqual(['A', 'B']);
   });
+});
+
+describe('answers that come at a bad time', () => {
+  test('refuses a list and closes at once: asked for by halves all the same', async () => {
+    const { source, intake } = await stage(
+      async (peer, number) => {
+        await peer.accept();
+        if (number > 0) {
+          answerAll(peer, ['S3']);
+          return;
+        }
+        const { id } = readRequest(await peer.next());
+        peer.send(JSON.stringify({ refused: id }));
+        peer.close(1008);
+      },
+      { symbols: fifty.slice(0, 8) },
+    );
+    await until(() => source.report().phase === 'open');
+    expect(intake.symbolsOf('refused')).toEqual(['S3']);
+    expect(intake.symbolsOf('subscribed').length).toBe(7);
+  });
 
   test('answers what nobody asked: nothing changes', async () => {
     const { source, intake } = await stage(async (peer) => {
