@@ -5,7 +5,7 @@ import { problemText } from '../config/problem.ts';
 import { pathText } from '../config/place.ts';
 import { EXIT, type CommandContext } from './context.ts';
 
-export const CHECK_HELP = `mdp check [--config PATH]
+const CHECK_HELP = `mdp check [--config PATH]
 
 Says whether \`mdp run\` would take the configuration: every error at once, with its place and
 what is allowed; and warnings about what is possible and unwise. Touches nothing else.

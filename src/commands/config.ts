@@ -4,7 +4,7 @@ import { loadConfig } from '../config/load.ts';
 import { shippedConfig } from '../config/shipped.ts';
 import { EXIT, type CommandContext } from './context.ts';
 
-export const CONFIG_HELP = `mdp config [--config PATH] [--default]
+const CONFIG_HELP = `mdp config [--config PATH] [--default]
 
 Prints the effective configuration as YAML, with the place that said each value: default,
 a line of config.yaml, or an environment variable. Passwords and keys are hidden.

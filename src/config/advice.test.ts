@@ -48,7 +48,7 @@ const unwise: readonly (readonly [what: string, env: Given['env'], key: string])
     'an instrument of two sources',
     {
       PIPELINE_SOURCES:
-        '[{"type":"kraken","symbols":["BTC/USD"]},{"type":"kraken","name":"b","symbols":["BTC/USD"]}]',
+        '[{"type":"kraken","symbols":["A/B"]},{"type":"kraken","name":"b","symbols":["A/B"]}]',
     },
     'sources[1].symbols',
   ],

@@ -30,15 +30,15 @@ function* batchAdvice({ pipeline, pacing, queues }: Config): Generator<Fault> {
   const { maxMsgsPerSec, burst } = pacing.budget;
   const admitted = Math.max((maxMsgsPerSec * pipeline.flushMs) / 1000, burst);
   if (maxMsgsPerSec > 0 && admitted < pipeline.batchSize) {
-    const text = `at ${maxMsgsPerSec} frames a second a batch of ${pipeline.batchSize} is only ever cut by age (${pipeline.flushMs} ms)`;
+    const text = `at ${maxMsgsPerSec} frames a second batches are only ever cut by age`;
     yield { path: ['pipeline', 'batch_size'], text };
   }
   if (pipeline.maxBytes > queues.maxMemoryBytes) {
-    const text = `more than queues.max_memory_bytes (${queues.maxMemoryBytes}): no batch can grow to it`;
+    const text = 'more than queues.max_memory_bytes: no batch can grow to it';
     yield { path: ['pipeline', 'max_bytes'], text };
   }
   if (pipeline.drainMs <= pipeline.flushMs) {
-    const text = `not more than pipeline.flush_ms (${pipeline.flushMs}): the last batch may be left behind`;
+    const text = 'not more than pipeline.flush_ms: the last batch may be left behind';
     yield { path: ['pipeline', 'drain_ms'], text };
   }
 }
@@ -119,7 +119,7 @@ function* sourceAdvice({ sources, database }: Config): Generator<Fault> {
       const other = takers.get(instrument) ?? index;
       takers.set(instrument, other);
       if (other === index) continue;
-      const text = `${instrument} is taken by sources[${other}] too; connections: 2 does this without twice the rows to compare`;
+      const text = `${instrument} is taken by sources[${other}] too; connections: 2 does it in one`;
       yield { path: ['sources', index, 'symbols'], text };
     }
   }

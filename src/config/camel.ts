@@ -12,7 +12,7 @@ export type Camel<T> = T extends readonly (infer Item)[]
 
 /** A frozen copy of plain data with every key in camel case. */
 export function camel<const T>(data: T): Camel<T> {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `camelData` does what `Camel` says
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- does what `Camel` says
   return camelData(data) as Camel<T>;
 }
 

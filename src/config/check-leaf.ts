@@ -59,7 +59,8 @@ function issueProblem(leaf: Leaf, setting: Setting, issue: v.BaseIssue<unknown>)
 function cureText(schema: Schema, value: unknown): string {
   const meant = typeof value === 'string' ? nearest(value, choicesOf(schema)) : undefined;
   const question = meant === undefined ? '' : `did you mean ${meant}? `;
-  return `${question}allowed: ${allowed(schema)}${isQuoted(schema, value) ? ', without quotes' : ''}`;
+  const quotes = isQuoted(schema, value) ? ', without quotes' : '';
+  return `${question}allowed: ${allowed(schema)}${quotes}`;
 }
 
 /** Whether it is a number or truth value that was written as text. */
@@ -88,7 +89,10 @@ function descend(schema: Schema, value: unknown, path: Path): { schema: Schema; 
   return { schema: at, value: inner };
 }
 
-/** The schema of one key of a map; of the key that tells kinds apart, even where the kind does not exist. */
+/**
+ * The schema of one key of a map; of the key that tells kinds apart, even where the kind does not
+ * exist.
+ */
 function entryOf(schema: Schema, value: unknown, key: string): Schema | undefined {
   const variants = variantsOf(schema);
   if (variants?.discriminator === key) return v.picklist([...variants.byName.keys()]);

@@ -83,7 +83,9 @@ function sayLeaf(path: Path, value: unknown, { document, said }: Reading): void 
   said.set(leaf, { value, place: (below, of) => document.place([...path, ...below], of) });
 }
 
-/** The full name of a setting whose last word is `key`: where a key in the wrong section belongs. */
+/**
+ * The full name of a setting whose last word is `key`: where a key in the wrong section belongs.
+ */
 function homeOf(key: string): string | undefined {
   return leaves.find(({ path }) => path.at(-1) === key)?.key;
 }

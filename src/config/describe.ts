@@ -1,8 +1,9 @@
 import type * as v from 'valibot';
 
 /**
- * What can be learnt from a setting's schema: its keys, its default, its sentence, and in words what it allows. The only
- * place that looks inside valibot's objects; a schema that it does not know is still checked, only described less well.
+ * What can be learnt from a setting's schema: its keys, its default, its sentence, and in words
+ * what it allows. The only place that looks inside valibot's objects; a schema that it does not
+ * know is still checked, only described less well.
  */
 export type Schema = v.GenericSchema;
 
@@ -33,7 +34,7 @@ export function itemOf(schema: Schema): Schema | undefined {
 }
 
 /** The alternatives of a union or variant, none for anything else. */
-export function optionsOf(schema: Schema): readonly Schema[] {
+function optionsOf(schema: Schema): readonly Schema[] {
   const options = field(unwrapped(schema), 'options');
   return Array.isArray(options) ? options.filter(isSchema) : [];
 }
@@ -58,7 +59,10 @@ export function choicesOf(schema: Schema): readonly string[] {
   return Array.isArray(options) ? options.map(String) : [];
 }
 
-/** What stands for the value where none is given, in the form of config.yaml; undefined where nothing does. */
+/**
+ * What stands for the value where none is given, in the form of config.yaml; undefined where
+ * nothing does.
+ */
 export function defaultOf(schema: Schema): unknown {
   return field(schema, 'default');
 }
@@ -69,7 +73,7 @@ export function descriptionOf(schema: Schema): string {
 }
 
 /** Of `ms`, `bytes`, `rows`, …; undefined where the setting counts nothing. */
-export function unitOf(schema: Schema): string | undefined {
+function unitOf(schema: Schema): string | undefined {
   return noted(schema, (step) => metadata(step, 'unit'));
 }
 

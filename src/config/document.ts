@@ -11,12 +11,16 @@ import type { Path, Place } from './place.ts';
 import type { Problem } from './problem.ts';
 
 /**
- * A configuration's text as plain data that still knows where each value was written. Numbers keep YAML 1.2's meaning,
- * duplicate keys and unknown tags are refused, and merge keys (`<<`) are a key like any other.
+ * A configuration's text as plain data that still knows where each value was written. Numbers keep
+ * YAML 1.2's meaning, duplicate keys and unknown tags are refused, and merge keys (`<<`) are a key
+ * like any other.
  */
 export type ReadDocument = {
   readonly value: unknown;
-  /** Where the value at `path` begins, or its key; the nearest thing around it where it does not exist. */
+  /**
+   * Where the value at `path` begins, or its key; the nearest thing around it where it does not
+   * exist.
+   */
   readonly place: (path: Path, of: 'key' | 'value') => Place;
   readonly problems: readonly Problem[];
 };

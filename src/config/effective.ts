@@ -9,8 +9,8 @@ import { configSchema } from './schema.ts';
 import { masked } from './secrets.ts';
 
 /**
- * The effective configuration as YAML, each value with the place that said it. But for hidden secrets it can be loaded
- * again and gives the same; a key that is not set is a comment.
+ * The effective configuration as YAML, each value with the place that said it. But for hidden
+ * secrets it can be loaded again and gives the same; a key that is not set is a comment.
  */
 export function effectiveYaml(loaded: LoadedConfig): string {
   const lines = sectionLines(configSchema, [], loaded);

@@ -52,7 +52,10 @@ export function readEnvironment(env: Environment, readFile: ReadFile): Environme
   return { ...soundLayer(reading.said, reading.problems), ignored };
 }
 
-/** A value written as text, as config.yaml would have it: numbers, truth values and lists become such. */
+/**
+ * A value written as text, as config.yaml would have it: numbers, truth values and lists become
+ * such.
+ */
 function fromText(schema: Schema, text: string): unknown {
   const item = itemOf(schema);
   if (item !== undefined) return text.split(',').map((part) => fromText(item, part.trim()));
@@ -81,10 +84,13 @@ function sayText(leaf: Leaf, name: string, text: string, { said, problems }: Rea
   if (document.problems.length === 0) said.set(leaf, { value: document.value, place: () => place });
 }
 
-/** `PIPELINE_HTTP_PORT=tcp://10.0.0.7:80` is what Kubernetes makes of a Service that is called `pipeline-http`. */
+/**
+ * `PIPELINE_HTTP_PORT=tcp://10.0.0.7:80` is what Kubernetes makes of a Service that is called
+ * `pipeline-http`.
+ */
 const serviceLink = /^(tcp|udp|sctp):\/\//;
 const SERVICE_LINK =
-  'found the address of a Kubernetes Service; set enableServiceLinks: false in the pod, or rename the Service';
+  'found the address of a Kubernetes Service; set enableServiceLinks: false in the pod';
 
 function unknownVariable(name: string): Problem {
   const meant = nearest(name, variables);

@@ -30,7 +30,9 @@ export function knownKeysOnly(
   return Object.fromEntries(known);
 }
 
-/** The keys that a map may have; undefined for what is no map, or a kind of map that does not exist. */
+/**
+ * The keys that a map may have; undefined for what is no map, or a kind of map that does not exist.
+ */
 export function keysOf(schema: Schema, value: unknown): ReadonlyMap<string, Schema> | undefined {
   const variants = variantsOf(schema);
   if (variants === undefined) return entriesOf(schema);

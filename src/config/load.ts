@@ -15,9 +15,9 @@ import { brokenRules, type Fault } from './rules.ts';
 import { configSchema } from './schema.ts';
 
 /**
- * From config.yaml, environment and command line to one frozen `Config`. Everything that is wrong is reported at once,
- * each with its place, what was found and what is allowed; nothing wrong or unknown is ever passed over. The only
- * reader of the process's environment.
+ * From config.yaml, environment and command line to one frozen `Config`. Everything that is wrong
+ * is reported at once, each with its place, what was found and what is allowed; nothing wrong or
+ * unknown is ever passed over. The only reader of the process's environment.
  */
 export type { Overrides };
 
@@ -25,7 +25,10 @@ export type LoadRequest = {
   /** Of the configuration file, which then must exist; else config.yaml where there is one. */
   readonly path?: string | undefined;
   readonly overrides?: Overrides;
-  /** required: it is an error when nothing says what to listen to. ignored: for commands that do not listen. */
+  /**
+   * required: it is an error when nothing says what to listen to. ignored: for commands that do not
+   * listen.
+   */
   readonly sources?: 'required' | 'ignored';
   readonly env?: Environment;
   readonly readFile?: ReadFile;
@@ -91,7 +94,10 @@ function fileLayer(named: string | undefined, readFile: ReadFile): Layer {
   }
 }
 
-/** Without sources, made-up data goes to the embedded database only: a server is not littered with it. */
+/**
+ * Without sources, made-up data goes to the embedded database only: a server is not littered with
+ * it.
+ */
 function addDefaultSource({ settings, unsound, problems }: Merged, required: boolean): void {
   const { value } = saidAt(settings, ['sources']);
   const configured = Array.isArray(value) && value.length > 0;
@@ -104,7 +110,7 @@ function addDefaultSource({ settings, unsound, problems }: Merged, required: boo
   }
 }
 
-const NO_SOURCES = `nothing to listen to is configured, and made-up data is not written to a PostgreSQL server.
+const NO_SOURCES = `nothing to listen to is configured, and made-up data is for SQLite only.
 Put into config.yaml, for example:
 
 sources:

@@ -1,7 +1,9 @@
 /** Beyond this share of a name's length another name is no longer a slip of the hand. */
 const MAX_SHARE = 0.4;
 
-/** The name of `known` that takes the fewest edits to reach from `name`, if few enough for a slip. */
+/**
+ * The name of `known` that takes the fewest edits to reach from `name`, if few enough for a slip.
+ */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
   let least = Math.max(2, Math.floor(name.length * MAX_SHARE)) + 1;
@@ -13,7 +15,10 @@ export function nearest(name: string, known: Iterable<string>): string | undefin
   return best;
 }
 
-/** Insertions, deletions and substitutions from `from` to `to`, a swap of neighbours counting as one. */
+/**
+ * Insertions, deletions and substitutions from `from` to `to`, a swap of neighbours counting as
+ * one.
+ */
 export function editDistance(from: string, to: string): number {
   let above: number[] = [];
   let row = Array.from({ length: to.length + 1 }, (_, column) => column);

@@ -6,7 +6,10 @@ import type { Path, Place } from './place.ts';
 
 /** What the command line says about the sources. */
 export type Overrides = {
-  /** `--source`: the name or type of a configured source, which then runs alone; else the type of a new one. */
+  /**
+   * `--source`: the name or type of a configured source, which then runs alone; else the type of a
+   * new one.
+   */
   readonly source?: string;
   /** `--symbols`: of that source, or of the only one configured. */
   readonly symbols?: readonly string[];
@@ -18,7 +21,10 @@ const symbolsFlag: Place = { kind: 'flag', name: '--symbols' };
 /** A source as it was said, with the way to its places. */
 type Said = { readonly value: unknown; readonly place: Setting['place'] };
 
-/** The setting of `sources` that the flags make of the configured one; nothing where they say nothing. */
+/**
+ * The setting of `sources` that the flags make of the configured one; nothing where they say
+ * nothing.
+ */
 export function overriddenSources(overrides: Overrides, configured: Setting | undefined): Layer {
   const { source, symbols } = overrides;
   const leaf = leafByKey.get('sources');

@@ -1,7 +1,10 @@
 import { MdpError } from '../runtime/errors.ts';
 import { type Place, placeText } from './place.ts';
 
-/** One thing that is wrong: where it was said, about which key, and what was found and is allowed, in one clause. */
+/**
+ * One thing that is wrong: where it was said, about which key, and what was found and is allowed,
+ * in one clause.
+ */
 export type Problem = {
   readonly place: Place;
   /** Empty where it is about the whole file. */

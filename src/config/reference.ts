@@ -12,7 +12,10 @@ import {
 import { isListOfMaps, type Leaf, leaves } from './leaves.ts';
 import { secrets } from './secrets.ts';
 
-/** docs/configuration.md, made from the settings' schemas. `bun src/config/reference.ts > docs/configuration.md` */
+/**
+ * docs/configuration.md, made from the settings' schemas. `bun src/config/reference.ts >
+ * docs/configuration.md`
+ */
 export function reference(): string {
   const sections = Map.groupBy(
     leaves.filter(({ schema }) => !isListOfMaps(schema)),
@@ -27,25 +30,34 @@ export function reference(): string {
 
 const HEAD = `# Configuration
 
-<!-- Made from the schemas in src/*/settings.ts by: bun src/config/reference.ts > docs/configuration.md -->
+<!-- Made from src/*/settings.ts: bun src/config/reference.ts > docs/configuration.md -->
 
-Defaults < \`config.yaml\` < environment < command line. \`mdp config\` prints what is in force and who said each value,
-\`mdp check\` everything that is wrong or unwise, \`mdp config --default\` a commented file to start from.
+Defaults < \`config.yaml\` < environment < command line. \`mdp config\` prints what is in force
+and who said each value, \`mdp check\` everything that is wrong or unwise, \`mdp config
+--default\` a commented file to start from.
 
-* The file is \`./config.yaml\`, or what \`--config\` names, which then must exist. YAML 1.2; numbers and truth values are
-  written without quotes. A section without keys is empty; a key without a value is an error.
-* Sizes are integers of bytes or like \`512KiB\`, \`4MiB\`, \`1GB\`; times like \`250ms\`, \`30s\`, \`5m\`, \`12h\`, \`7d\`, \`2w\`;
-  keys that end in \`_ms\` are integers of milliseconds.
-* In the environment lists are separated by commas, \`PIPELINE_SOURCES\` is JSON, and empty is unset.
-* An unknown key, variable or value refuses to start (exit code 2), naming file, line and column or variable, what was
-  found, what is allowed, and the nearest valid name. All problems are told at once.
-* Variables that platforms inject for a service or workspace called \`pipeline\` (\`PIPELINE_WORKSPACE\`, \`PIPELINE_PORT\`,
-  \`PIPELINE_PORT_*\`, \`PIPELINE_*SERVICE_HOST\`, \`PIPELINE_*SERVICE_PORT*\`) are ignored with one log line.
-* \`--source\` picks a configured source by name or type, or makes one of a type; \`--symbols\` names its symbols.
-* Without sources, \`run\` makes data up (\`synthetic\`) if the database is SQLite; with PostgreSQL it exits with 2.
+* The file is \`./config.yaml\`, or what \`--config\` names, which then must exist. YAML 1.2;
+  numbers and truth values are written without quotes. A section without keys is empty; a key
+  without a value is an error.
+* Sizes are integers of bytes or like \`512KiB\`, \`4MiB\`, \`1GB\`; times like \`250ms\`,
+  \`30s\`, \`5m\`, \`12h\`, \`7d\`, \`2w\`; keys that end in \`_ms\` are integers of
+  milliseconds.
+* In the environment lists are separated by commas, \`PIPELINE_SOURCES\` is JSON, and empty is
+  unset.
+* An unknown key, variable or value refuses to start (exit code 2), naming file, line and column
+  or variable, what was found, what is allowed, and the nearest valid name. All problems are
+  told at once.
+* Variables that platforms inject for a service or workspace called \`pipeline\`
+  (\`PIPELINE_WORKSPACE\`, \`PIPELINE_PORT\`, \`PIPELINE_PORT_*\`, \`PIPELINE_*SERVICE_HOST\`,
+  \`PIPELINE_*SERVICE_PORT*\`) are ignored with one log line.
+* \`--source\` picks a configured source by name or type, or makes one of a type; \`--symbols\`
+  names its symbols.
+* Without sources, \`run\` makes data up (\`synthetic\`) if the database is SQLite; with
+  PostgreSQL it exits with 2.
 
-Secrets are better kept out of the file. Each variable below also exists with \`_FILE\` behind it and then names a file
-(of API keys: one a line). The same secret from two variables or files with different values is an error.
+Secrets are better kept out of the file. Each variable below also exists with \`_FILE\` behind
+it and then names a file (of API keys: one a line). The same secret from two variables or files
+with different values is an error.
 
 ${secrets.map(secretText).join('\n')}`;
 

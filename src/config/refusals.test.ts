@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'bun:test';
 import { type Given, refusal } from './testing.ts';
 
-/** One rule broken: what was written, where that is seen, and words that say what was found and the cure. */
+/**
+ * One rule broken: what was written, where that is seen, and words that say what was found and the
+ * cure.
+ */
 type Broken = {
   readonly rule: string;
   readonly yaml?: string;

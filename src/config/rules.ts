@@ -11,7 +11,9 @@ type Rule = {
 /** What is wrong, said of the setting at `path`. */
 export type Fault = { readonly path: Path; readonly text: string };
 
-/** Every rule that the configuration breaks, but for those about settings that are unsound anyway. */
+/**
+ * Every rule that the configuration breaks, but for those about settings that are unsound anyway.
+ */
 export function brokenRules(config: Config, unsound: ReadonlySet<string>): readonly Fault[] {
   const asked = rules.filter(({ keys }) => !keys.some((key) => unsound.has(key)));
   return asked.flatMap(({ broken }) => broken(config));
@@ -21,7 +23,8 @@ const shardInRange: Rule = {
   keys: ['shard.index', 'shard.count'],
   broken: ({ shard: { index, count } }) => {
     if (index < count) return [];
-    const text = `found ${index} with shard.count ${count}; allowed: an integer from 0 to ${count - 1}`;
+    const allowed = `an integer from 0 to ${count - 1}`;
+    const text = `found ${index} with shard.count ${count}; allowed: ${allowed}`;
     return [{ path: ['shard', 'index'], text }];
   },
 };
@@ -64,7 +67,8 @@ const oneSeriesAnInstrument: Rule = {
         const series = seriesOf.get(instrument) ?? source.trades;
         seriesOf.set(instrument, series);
         if (series === source.trades) return [];
-        const text = `found ${instrument} with trades: ${source.trades}; another source takes it with trades: ${series}; keep one`;
+        const others = `another source takes it with trades: ${series}`;
+        const text = `found ${instrument} with trades: ${source.trades}; ${others}; keep one`;
         return [{ path: ['sources', index, 'symbols', at], text }];
       });
     });
@@ -93,7 +97,8 @@ function hostFaults(url: string): readonly string[] {
     if (port === undefined || (/^\d{1,5}$/.test(port) && Number(port) > 0 && Number(port) < 65_536))
       return [];
     return [
-      'found a port that is none; allowed: an integer from 1 to 65535 (and / ? # @ : in a password as %2F %3F %23 %40 %3A)',
+      'found a port that is none; allowed: an integer from 1 to 65535 ' +
+        '(in a password write / ? # @ as %2F %3F %23 %40)',
     ];
   });
 }

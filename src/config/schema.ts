@@ -12,7 +12,10 @@ import { logSettings, telemetrySettings } from '../runtime/settings.ts';
 import { databaseSettings, sinkSettings } from '../sinks/settings.ts';
 import { sourcesSettings } from '../sources/settings.ts';
 
-/** Everything that can be set, by the names of config.yaml. Each section is declared beside what it configures. */
+/**
+ * Everything that can be set, by the names of config.yaml. Each section is declared beside what it
+ * configures.
+ */
 export const configSchema = v.strictObject({
   sources: v.optional(sourcesSettings, []),
   operators: operatorsSettings,

@@ -21,8 +21,8 @@ export function masked(key: string, value: unknown): unknown {
 }
 
 /**
- * An address without its password and without query values that are named like secrets. Other text is returned as
- * it is. A password with an unescaped `@` or `/` is hidden whole.
+ * An address without its password and without query values that are named like secrets. Other text
+ * is returned as it is. A password with an unescaped `@` or `/` is hidden whole.
  */
 export function maskedUrl(text: string): string {
   return text

@@ -1,7 +1,10 @@
 import { MdpError } from '../runtime/errors.ts';
 import { type LoadedConfig, loadConfig, type LoadRequest } from './load.ts';
 
-/** A configuration to load in a test: files by path, `config.yaml` among them, and nothing of this process. */
+/**
+ * A configuration to load in a test: files by path, `config.yaml` among them, and nothing of this
+ * process.
+ */
 export type Given = Omit<LoadRequest, 'readFile'> & {
   readonly files?: Readonly<Record<string, string>>;
 };

@@ -3,7 +3,10 @@ import * as v from 'valibot';
 const port = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535));
 const path = v.pipe(v.string(), v.nonEmpty(), v.metadata({ allowed: 'the path of a file' }));
 
-/** What a header can carry: visible ASCII; no comma, as lists in the environment are separated by it. */
+/**
+ * What a header can carry: visible ASCII; no comma, as lists in the environment are separated by
+ * it.
+ */
 const apiKey = v.pipe(
   v.string(),
   v.regex(/^[\x21-\x2b\x2d-\x7e]{1,256}$/),

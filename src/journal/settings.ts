@@ -6,7 +6,9 @@ const GiB = 1024 ** 3;
 const TiB = 1024 ** 4;
 const YEAR_MS = 366 * 86_400_000;
 
-/** `journal.*`: the log of frames on disk, which is overload buffer, crash recovery and recording. */
+/**
+ * `journal.*`: the log of frames on disk, which is overload buffer, crash recovery and recording.
+ */
 export const journalSettings = v.strictObject({
   enabled: v.optional(
     v.pipe(

@@ -1,8 +1,9 @@
 import * as v from 'valibot';
 
 /**
- * Sizes and spans of time as people write them in a configuration: `4MiB`, `512000`, `12h`. Parsers return undefined
- * for anything else; the schemas accept a number or text and put out bytes and milliseconds as safe integers.
+ * Sizes and spans of time as people write them in a configuration: `4MiB`, `512000`, `12h`. Parsers
+ * return undefined for anything else; the schemas accept a number or text and put out bytes and
+ * milliseconds as safe integers.
  */
 const bytesByUnit: ReadonlyMap<string, number> = new Map([
   ['', 1],
@@ -32,7 +33,10 @@ export function parseByteSize(text: string): number | undefined {
   return scaled(text, bytesByUnit);
 }
 
-/** Milliseconds of `250ms`, `30s`, `5m`, `12h`, `30d`, `2w` or a bare `0`; undefined for anything else. */
+/**
+ * Milliseconds of `250ms`, `30s`, `5m`, `12h`, `30d`, `2w` or a bare `0`; undefined for anything
+ * else.
+ */
 export function parseDuration(text: string): number | undefined {
   return text === '0' ? 0 : scaled(text, msByUnit);
 }
@@ -55,7 +59,9 @@ export const byteSize = (least: number, most: number) =>
     v.check((bytes) => Number.isSafeInteger(bytes) && bytes >= least && bytes <= most),
     v.metadata({
       unit: 'bytes',
-      allowed: `bytes from ${byteSizeText(least)} to ${byteSizeText(most)}, as an integer or like 512KiB, 4MiB`,
+      allowed:
+        `bytes from ${byteSizeText(least)} to ${byteSizeText(most)}, ` +
+        'as an integer or like 512KiB, 4MiB',
     }),
   );
 
@@ -66,7 +72,9 @@ export const duration = (leastMs: number, mostMs: number) =>
     v.transform((span) => parseDuration(String(span)) ?? Number.NaN),
     v.check((ms) => ms >= leastMs && ms <= mostMs),
     v.metadata({
-      allowed: `a time from ${durationText(leastMs)} to ${durationText(mostMs)}, like 30s, 5m, 12h, 7d`,
+      allowed:
+        `a time from ${durationText(leastMs)} to ${durationText(mostMs)}, ` +
+        'like 30s, 5m, 12h, 7d',
     }),
   );
 

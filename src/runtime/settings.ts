@@ -37,7 +37,7 @@ export const telemetrySettings = v.strictObject({
       v.minValue(0),
       v.maxValue(65_535),
       v.description(
-        'a second listener with metrics and health only, if it differs from http.port; 0 = a free one',
+        'a second listener with metrics and health only, unless http.port; 0 = a free one',
       ),
     ),
   ),
