@@ -190,6 +190,17 @@ test('refuses a pooler in transaction mode, and says how to go on', async () => 
   await pooler.close();
 });
 
+test('proves itself by password, and repeats none that is wrong', async () => {
+  await execute(primary.url(), "create role guarded superuser login password 'open sesame'");
+  await primary.requirePassword('guarded');
+  const as = (password: string): string =>
+    primary.url().replace('postgres@', `guarded:${encodeURIComponent(password)}@`);
+  expect(await encryptedWith(as('open sesame'), { sslmode: 'require' })).toBe(true);
+  const refusal = await openError(as('open wheat'));
+  expect(refusal).toMatchObject({ retry: true, context: { sqlstate: '28P01' } });
+  expect(Bun.inspect(refusal)).not.toContain('wheat');
+});
+
 test('starts before its database is there, and says neither password nor URL', async () => {
   const { log, lines } = collectingLog();
   const url = primary.url('late').replace('postgres@', 'postgres:hush-hush@');

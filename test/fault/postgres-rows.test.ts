@@ -1,4 +1,9 @@
 import { afterAll, beforeAll, beforeEach, afterEach, expect, test } from 'bun:test';
+import { BinaryRows } from '../../src/sinks/postgres/binary-rows.ts';
+import { openGeneration } from '../../src/sinks/postgres/generation.ts';
+import { connectorOf } from '../../src/sinks/postgres/sink.ts';
+import { TickWriter } from '../../src/sinks/postgres/tick-writer.ts';
+import { tradeTable } from '../../src/sinks/postgres/ticks.ts';
 import type { Sink, SinkWorker } from '../../src/sinks/sink.ts';
 import { commitHeld, waitFor } from '../postgres/committing.ts';
 import {
@@ -14,7 +19,7 @@ import {
 } from '../postgres/rows.ts';
 import { eventTime } from '../../src/market/time.ts';
 import { PrivateServer, execute } from '../postgres/server.ts';
-import { collectingLog, makeSink } from '../postgres/sinks.ts';
+import { clock, collectingLog, makeSink } from '../postgres/sinks.ts';
 
 const never = new AbortController().signal;
 let server: PrivateServer;
@@ -104,6 +109,24 @@ test('commits a batch that spans more days than one statement may lock', async (
   );
   expect(await worker.commit(quoteBatch(rows), never)).toMatchObject({ committed: 250 });
 });
+
+test('stays on the slow path for 1,000 batches when two of twenty were refused, then tries again', async () => {
+  const via = { url, schema: 'mdp', sslmode: undefined, sslCa: undefined, clock };
+  const generation = await openGeneration(await connectorOf(via), 'mdp', 'native', never);
+  const writer = new TickWriter(tradeTable, 'mdp', new BinaryRows());
+  const copy = makeTrades(0, 2);
+  await writer.commit(copy, generation, never);
+  await writer.commit(copy, generation, never);
+  expect(writer.path).toBe('fast');
+  await writer.commit(copy, generation, never);
+  for (let batch = 0; batch < 1_000; batch += 1) {
+    expect(writer.path).toBe('slow');
+    const { alreadyThere } = await writer.commit(copy, generation, never);
+    expect(alreadyThere).toBe(2);
+  }
+  expect(writer.path).toBe('fast');
+  await generation.session.close();
+}, 30_000);
 
 test('keeps the greatest of equal bars in one batch, however the batch is ordered', async () => {
   const bars = [makeBar(0, { revision: 2 }), makeBar(0), makeBar(0, { tradeCount: 5 })];

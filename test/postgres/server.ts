@@ -11,6 +11,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -130,6 +131,14 @@ export class PrivateServer {
 
   thaw(): void {
     this.#signalAll('SIGCONT');
+  }
+
+  /** From now on this role, alone, needs its password. */
+  async requirePassword(role: string): Promise<void> {
+    const file = join(this.#data, 'pg_hba.conf');
+    const rules = readFileSync(file, 'utf8');
+    writeFileSync(file, `host all ${role} 127.0.0.1/32 scram-sha-256\n${rules}`);
+    await execute(this.url(), 'select pg_reload_conf()');
   }
 
   /** Whether every new statement of every session may only read, as on a standby. */

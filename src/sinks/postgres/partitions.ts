@@ -43,14 +43,16 @@ export class Partitions {
     this.#known = new Set();
   }
 
-  /** Detaches and drops every partition that ends at or before `micros`. Returns their names. */
+  /** Detaches and drops every partition of ours that ends at or before `micros`. Returns their names. */
   async drop(table: TimedTable, micros: number, signal: AbortSignal): Promise<readonly string[]> {
     if (this.#storage !== 'native') return [];
     const limit = stretchOf(table, micros / 1_000).name;
     const parent = quoteText(`${quoteName(this.#schema)}.${table}`);
     const { rows } = await this.#session.query(
       `select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
-       where i.inhparent = ${parent}::regclass and c.relname < ${quoteText(limit)} order by 1`,
+       where i.inhparent = ${parent}::regclass
+         and c.relname ~ ${quoteText(`^${table}_[0-9]{6,8}$`)} and c.relname < ${quoteText(limit)}
+       order by 1`,
       [],
       signal,
     );

@@ -75,9 +75,9 @@ export class Session {
     return this.#announced !== this.#pid;
   }
 
-  /** Nothing can be sent any more. */
+  /** Nothing can be sent any more: given up by us, or the server has hung up. */
   get over(): boolean {
-    return this.#over;
+    return this.#over || this.#socket.closed;
   }
 
   /**
@@ -215,6 +215,10 @@ class SingleSocket {
     return this.#socket;
   }
 
+  get closed(): boolean {
+    return this.#socket?.destroyed === true;
+  }
+
   cut(): void {
     this.#used = true;
     this.#socket?.destroy();
@@ -231,6 +235,8 @@ function driverOptions(target: SessionTarget, socket: SingleSocket): DriverOptio
     database: target.database,
     ssl: target.ssl,
     max: 1,
+    prepare: true,
+    debug: false,
     fetch_types: false,
     idle_timeout: 0,
     max_lifetime: 0,
