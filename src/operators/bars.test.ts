@@ -116,6 +116,7 @@ test('emits by end of bar, then by length', () => {
 test('a quiet market closes its bars, and is filled with flat ones', () => {
   const run = new Scenario({ timeframes: [1, 2], empty: 'flat' });
   run.open(0);
+  run.ticks(0, 19_750);
   run.trade(2_500, { at: '7', receivedMs: 20_000 });
   run.ticks(19_750, 21_500);
   expect(run.bars().map(brief)).toEqual(['1s@2000 7 x1 r1', '1s@3000 7 x0 r1', '2s@2000 7 x1 r1']);

@@ -35,6 +35,21 @@ test('a quiet instrument ages with its connection, a step of 250 ms a tick', () 
   expect(run.bars().map(brief)).toEqual(['1s@0 100 x1 r1']);
 });
 
+test('ages as fast as time on a silent connection that is heard once a second', () => {
+  const run = new Scenario();
+  run.open(0);
+  run.ticks(0, heard(500));
+  run.trade(500);
+  for (let second = 0; second < 10; second += 1) {
+    const from = heard(500 + second * 1_000);
+    run.ticks(from, from + 1_000, from);
+  }
+  expect(run.bars().map(brief)).toEqual(['1s@0 100 x1 r1']);
+  run.trade(10_500, { receivedMs: heard(10_501) });
+  run.trade(7_000, { receivedMs: heard(10_502) });
+  expect(run.trades().map(({ late }) => late ?? 'in time')).toEqual(['in time', 'in time', 'late']);
+});
+
 test('ages only as far as the connection was heard', () => {
   const run = new Scenario();
   run.open(0);

@@ -3,10 +3,17 @@ import { loadConnection, saveConnection } from './coverage.ts';
 import type { Connection, ConnectionJson, Feed } from './coverage.ts';
 import { MICROS_PER_MS, NEVER } from './instants.ts';
 
-/** The most that a quiet instrument ages by one tick: what a stall swallowed is never made up. */
+/** The most that a quiet instrument ages by one tick. */
 const MAX_STEP_MS = 250;
+/**
+ * How far ageing may be behind what was heard: a silent connection is heard once a second, by the
+ * pong to our ping, and ages by the ticks between. What a stall swallowed beyond it is never made
+ * up.
+ */
+const MAX_BEHIND_MS = 1250;
 
 const maxStep = MAX_STEP_MS * MICROS_PER_MS;
+const maxBehind = MAX_BEHIND_MS * MICROS_PER_MS;
 
 /**
  * How far an instrument's time has come by the venue's clock. It moves with its trades and, while
@@ -59,8 +66,10 @@ export function ageConnection(
 ): void {
   const heard = Math.min(arrival, now);
   if (heard <= connection.agedTo) return;
-  connection.aged += Math.min(maxStep, heard - connection.agedTo);
-  connection.agedTo = heard;
+  const from = Math.max(connection.agedTo, heard - maxBehind);
+  const step = Math.min(maxStep, heard - from);
+  connection.aged += step;
+  connection.agedTo = from + step;
 }
 
 /** A trade that counts, on `connection`: true when the watermark moved. */
@@ -102,9 +111,9 @@ export function attach(progress: Progress, connection: Connection, at: ReceiveTi
   progress.agedBefore += agedAt(connection, at);
 }
 
-/** Virtual time of the connection at `at`, which is at or behind its last tick. */
+/** Virtual time of the connection at `at`: what its ticks will have brought when they are there. */
 function agedAt(connection: Connection, at: ReceiveTime): number {
-  return connection.aged + Math.min(maxStep, Math.max(0, at - connection.agedTo));
+  return connection.aged + Math.min(maxBehind, Math.max(0, at - connection.agedTo));
 }
 
 export function saveProgress(progress: Progress): ProgressJson {
