@@ -1,6 +1,7 @@
 /**
- * The executable: signals first, then argv to command to exit code. The only `process.exit` in the program. What no command
- * caught is a broken invariant of ours: it is told whole, and the process ends loudly.
+ * The executable: signals first, then argv to command to exit code. The only `process.exit` in the
+ * program. What no command caught is a broken invariant of ours: it is told whole, and the process
+ * ends loudly.
  */
 import type { CommandContext } from './commands/context.ts';
 

@@ -10,8 +10,8 @@ import { replayCommand } from './replay.ts';
 import { runCommand } from './run.ts';
 
 /**
- * The commands: one file a verb, from arguments to an exit code. What goes wrong before a pipeline runs is said on
- * standard error with its cure; nothing here exits the process.
+ * The commands: one file a verb, from arguments to an exit code. What goes wrong before a pipeline
+ * runs is said on standard error with its cure; nothing here exits the process.
  */
 export type Command = (args: readonly string[], context: CommandContext) => Promise<number>;
 

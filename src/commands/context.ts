@@ -1,6 +1,9 @@
 import type { Clock } from '../runtime/clock.ts';
 
-/** What a command may touch of the process it runs in. Commands resolve with an exit code and never exit themselves. */
+/**
+ * What a command may touch of the process it runs in. Commands resolve with an exit code and never
+ * exit themselves.
+ */
 export type CommandContext = {
   readonly clock: Clock;
   readonly stdout: Output;

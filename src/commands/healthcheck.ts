@@ -1,7 +1,7 @@
 import { loadConfig } from '../config/load.ts';
 import { EXIT, type CommandContext } from './context.ts';
 
-export const HEALTHCHECK_HELP = `mdp healthcheck [--config PATH]
+const HEALTHCHECK_HELP = `mdp healthcheck [--config PATH]
 
 Asks the running program's /health/live on the configured port: exit 0 when it turns, else 1.
 For container health checks, where no curl exists.

@@ -14,8 +14,8 @@ export type LiveLine = {
 };
 
 /**
- * One line at the bottom of a terminal that tells how the pipeline is doing: trades a second, bars, rows committed, how
- * far the database is behind, and where to look.
+ * One line at the bottom of a terminal that tells how the pipeline is doing: trades a second, bars,
+ * rows committed, how far the database is behind, and where to look.
  */
 export const createLiveLine = (
   pipeline: Pipeline,

@@ -5,7 +5,9 @@ import type { Output } from './context.ts';
 
 const DEFAULT_WIDTH = 120;
 
-/** Standard output (1) or error (2), written at once, so that nothing is lost when the process ends. */
+/**
+ * Standard output (1) or error (2), written at once, so that nothing is lost when the process ends.
+ */
 export const processOutput = (descriptor: 1 | 2): Output => {
   const stream = descriptor === 1 ? process.stdout : process.stderr;
   let closed = false;

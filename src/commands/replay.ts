@@ -9,7 +9,7 @@ import { replayEntry, type ReplayEntry } from '../sources/settings.ts';
 import { EXIT, type CommandContext } from './context.ts';
 import { obeySignals, report, screenOf } from './run.ts';
 
-export const REPLAY_HELP = `mdp replay PATH… --venue ID [--speed 1|N|max] [--symbols A,B,…] [--config PATH]
+const REPLAY_HELP = `mdp replay PATH… --venue ID [options]
 
 Sends recorded frames, with their recorded receive times, through the same pipeline into
 the configured database, then drains. PATH: files or directories of ws-*.ndjson[.gz] and

@@ -17,7 +17,7 @@ import { BUILD } from './build-info.ts';
 import { EXIT, type CommandContext } from './context.ts';
 import { createLiveLine, type LiveLine } from './live-line.ts';
 
-export const RUN_HELP = `mdp run [--config PATH] [--source TYPE] [--symbols A,B,…] [--duration 30s]
+const RUN_HELP = `mdp run [--config PATH] [--source TYPE] [--symbols A,B,…] [--duration 30s]
 
 Runs the pipeline until SIGTERM or SIGINT (or for --duration), then drains: stops the
 sources, finishes the operators, commits, closes. A second signal stops at once.

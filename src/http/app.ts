@@ -7,9 +7,9 @@ import { statusOf } from '../pipeline/status.ts';
 import type { KeyCheck } from './keys.ts';
 
 /**
- * The HTTP side: health, readiness, metrics and status of the running program. It reads snapshots and changes nothing.
- * `/health*` and `/metrics` are open unless protected; `/status` needs a key where keys are set and answers on loopback
- * only where none are.
+ * The HTTP side: health, readiness, metrics and status of the running program. It reads snapshots
+ * and changes nothing. `/health*` and `/metrics` are open unless protected; `/status` needs a key
+ * where keys are set and answers on loopback only where none are.
  */
 export type AppParts = {
   readonly pipeline: Pipeline;
@@ -94,7 +94,9 @@ const presentedKey = (c: Context): string | undefined => {
   return bearer ?? c.req.header('x-api-key');
 };
 
-/** As Bun's server gave it in the environment of the request; undefined in tests without a socket. */
+/**
+ * As Bun's server gave it in the environment of the request; undefined in tests without a socket.
+ */
 const remoteAddress = (c: Context): string | undefined => {
   const env: unknown = c.env;
   if (typeof env !== 'object' || env === null || !('address' in env)) return undefined;

@@ -16,8 +16,8 @@ export type KeyCheck = (
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 /**
- * With keys set, one of them must be presented; every key is compared, in constant time, as a hash. Without keys only
- * loopback addresses may pass.
+ * With keys set, one of them must be presented; every key is compared, in constant time, as a hash.
+ * Without keys only loopback addresses may pass.
  */
 export const createKeyCheck = (keys: readonly string[]): KeyCheck => {
   const hashes = keys.map(digest);

@@ -18,7 +18,10 @@ type Parts = {
   readonly timeframes: readonly number[];
 };
 
-/** Every metric of the program, copied from plain counters at scrape. Label sets are closed and bounded. */
+/**
+ * Every metric of the program, copied from plain counters at scrape. Label sets are closed and
+ * bounded.
+ */
 export const createMetrics = (parts: Parts): Registry => {
   const registry = new Registry();
   sourceMetrics(registry, parts);

@@ -16,13 +16,19 @@ export type BatcherOptions = {
   readonly maxBytes: number;
   readonly flushMs: number;
   readonly clock: Clock;
-  /** Whether a sink worker is waiting for work. While none is, a batch whose age is reached goes on filling. */
+  /**
+   * Whether a sink worker is waiting for work. While none is, a batch whose age is reached goes on
+   * filling.
+   */
   readonly idle: () => boolean;
   readonly onRow: (bytes: number) => void;
   readonly cut: (opened: OpenedBatch) => void;
 };
 
-/** What a row costs while it waits: estimates of heap, checked against measurements in the benchmark. */
+/**
+ * What a row costs while it waits: estimates of heap, checked against measurements in the
+ * benchmark.
+ */
 const ROW_BYTES: Readonly<Record<Table, number>> = {
   trade: 256,
   quote: 288,
@@ -32,8 +38,8 @@ const ROW_BYTES: Readonly<Record<Table, number>> = {
 };
 
 /**
- * Gathers rows of one table each and cuts a batch at `maxRows`, `maxBytes` or, while a worker is idle, at the age of
- * `flushMs`. Every row added comes out in exactly one batch, in order.
+ * Gathers rows of one table each and cuts a batch at `maxRows`, `maxBytes` or, while a worker is
+ * idle, at the age of `flushMs`. Every row added comes out in exactly one batch, in order.
  */
 export class Batcher {
   readonly #options: BatcherOptions;

@@ -100,7 +100,10 @@ const sourcePart = (entry: SourceEntry, shard: Shard, around: Surroundings): Sou
   };
 };
 
-/** The entry with this process's share of its symbols only, so that no more is subscribed to than is kept. */
+/**
+ * The entry with this process's share of its symbols only, so that no more is subscribed to than is
+ * kept.
+ */
 const sharedEntry = (entry: SourceEntry, shard: Shard): SourceEntry =>
   entry.type === 'replay' || entry.type === 'synthetic'
     ? entry

@@ -11,7 +11,10 @@ const KEYS_MAX = 1000;
 
 export type Refused = Omit<DeadLetter, 'kind' | 'payload'> & { readonly payload: string };
 
-/** Decides which refused frames and rows are kept as samples, by receive time alone, so that replays keep the same. */
+/**
+ * Decides which refused frames and rows are kept as samples, by receive time alone, so that replays
+ * keep the same.
+ */
 export class DeadLetterSamples {
   readonly #kept = new Map<string, number>();
   readonly #encoder = new TextEncoder();

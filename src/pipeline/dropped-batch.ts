@@ -5,8 +5,8 @@ import { eventTime, type EventTime, type ReceiveTime } from '../market/time.ts';
 import type { Batch } from '../sinks/sink.ts';
 
 /**
- * The gap rows of a batch that was given up: one an instrument, over the ids and times of its rows in the batch. Holes that
- * hold quotes only have `missing` 0 and no ids.
+ * The gap rows of a batch that was given up: one an instrument, over the ids and times of its rows
+ * in the batch. Holes that hold quotes only have `missing` 0 and no ids.
  */
 export const gapsOfDroppedBatch = (batch: Batch, detectedAt: ReceiveTime): readonly Gap[] => {
   const gaps = new Map<number, Gap>();

@@ -1,7 +1,10 @@
 import type { SourceReport } from '../sources/source.ts';
 import type { Pipeline } from './pipeline.ts';
 
-/** How long after the last loss the program counts as losing data, and then as not yet healthy again. */
+/**
+ * How long after the last loss the program counts as losing data, and then as not yet healthy
+ * again.
+ */
 const LOSING_US = 5_000_000;
 const AFTERMATH_US = 60_000_000;
 
@@ -19,8 +22,8 @@ export type HealthEntry = {
 export type Health = { readonly status: HealthState; readonly entries: readonly HealthEntry[] };
 
 /**
- * How the program is doing, truthfully: `unhealthy` while data is being lost or nothing can work, `degraded` for a minute
- * after a loss and while a part is away but what comes is kept.
+ * How the program is doing, truthfully: `unhealthy` while data is being lost or nothing can work,
+ * `degraded` for a minute after a loss and while a part is away but what comes is kept.
  */
 export const healthOf = (pipeline: Pipeline, now: number): Health => {
   const sources = pipeline.sources.map((source) => sourceEntry(source.report()));

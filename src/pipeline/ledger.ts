@@ -2,8 +2,9 @@ import { rejectedReasons } from '../operators/operator.ts';
 import { rejectReasons, undecodableReasons } from '../venues/venue.ts';
 
 /**
- * The ledger accounts for every frame and every row: what came in equals what came out, by outcome, plus what is still
- * waiting. Counters are plain numbers, written in one place each, and only when the thing is true.
+ * The ledger accounts for every frame and every row: what came in equals what came out, by outcome,
+ * plus what is still waiting. Counters are plain numbers, written in one place each, and only when
+ * the thing is true.
  */
 export type RowKind = 'trade' | 'quote' | 'bar' | 'gap' | 'dead_letter';
 
@@ -60,7 +61,10 @@ export class Ledger {
     gap: emptyRowCounts(),
     dead_letter: emptyRowCounts(),
   };
-  /** Reasons, closed sets each: frames that could not be read, rows refused, rows and frames dropped. */
+  /**
+   * Reasons, closed sets each: frames that could not be read, rows refused, rows and frames
+   * dropped.
+   */
   readonly undecodable = zeroed(undecodableReasons);
   readonly rejected = zeroed([...rejectReasons, ...rejectedReasons]);
   readonly dropped = zeroed(DROP_REASONS);
@@ -72,7 +76,10 @@ export class Ledger {
     return received - decoded - control - undecodable - dropped - lost;
   }
 
-  /** Rows of a kind that have no outcome yet: they must all be in open, queued or committing batches. */
+  /**
+   * Rows of a kind that have no outcome yet: they must all be in open, queued or committing
+   * batches.
+   */
   inFlight(kind: RowKind): number {
     const counts = this.rows[kind];
     return counts.decoded - settledRows(counts);
@@ -111,7 +118,7 @@ const emptyRowCounts = (): RowCounts => ({
 });
 
 /** Rows with an outcome. */
-export const settledRows = (counts: RowCounts): number =>
+const settledRows = (counts: RowCounts): number =>
   counts.committed +
   counts.alreadyThere +
   counts.notStored +

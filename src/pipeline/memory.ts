@@ -1,6 +1,7 @@
 /**
- * All waiting data together: blocks of records in front of the operators, and open, queued and committing batches behind
- * them. Bytes are estimates of what the program holds, never less than the payload.
+ * All waiting data together: blocks of records in front of the operators, and open, queued and
+ * committing batches behind them. Bytes are estimates of what the program holds, never less than
+ * the payload.
  */
 export class MemoryBudget {
   readonly limit: number;

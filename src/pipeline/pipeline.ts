@@ -27,9 +27,10 @@ import { createSourceIntake } from './source-intake.ts';
 import { SourceStats } from './source-stats.ts';
 
 /**
- * The pipeline: builds the stations, wires them, and is the only place with policy. A frame moves source -> record queue ->
- * reader (decode, operators) -> batcher -> sink queue -> sink workers -> database, and never back. It promises that the
- * ledger accounts for every frame and row, and that stopping drains in that order. It knows no venue and no database.
+ * The pipeline: builds the stations, wires them, and is the only place with policy. A frame moves
+ * source -> record queue -> reader (decode, operators) -> batcher -> sink queue -> sink workers ->
+ * database, and never back. It promises that the ledger accounts for every frame and row, and that
+ * stopping drains in that order. It knows no venue and no database.
  */
 export type PipelineParts = {
   readonly settings: PipelineSettings;
@@ -129,8 +130,8 @@ export class Pipeline {
   }
 
   /**
-   * Runs until `stop` is called or every source has ended, then drains. Resolves with what was left behind. Throws when
-   * an invariant of ours broke.
+   * Runs until `stop` is called or every source has ended, then drains. Resolves with what was left
+   * behind. Throws when an invariant of ours broke.
    */
   async run(): Promise<Outcome> {
     const { clock, settings, sink } = this.#parts;
@@ -201,7 +202,10 @@ export class Pipeline {
     await this.#commitLastLetters();
   }
 
-  /** Rows refused during the last commits have become dead letters after the workers' queue was closed. */
+  /**
+   * Rows refused during the last commits have become dead letters after the workers' queue was
+   * closed.
+   */
   async #commitLastLetters(): Promise<void> {
     if (this.batcher.open('dead_letter') === 0 || this.#giveUp.signal.aborted) return;
     this.batcher.flush();
@@ -322,7 +326,10 @@ export class Pipeline {
     };
   }
 
-  /** The reader waits while the sink queue is at its bound, or memory is and the sink holds some of it. */
+  /**
+   * The reader waits while the sink queue is at its bound, or memory is and the sink holds some of
+   * it.
+   */
   #waitForRoom(): Promise<void> | undefined {
     const blocked = this.sinkQueue.blocked || (this.memory.full && this.#sinkHoldsMemory());
     if (!blocked || this.#giveUp.signal.aborted) return undefined;

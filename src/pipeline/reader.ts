@@ -47,9 +47,9 @@ export type ReaderOptions = {
 };
 
 /**
- * Takes blocks of records in order, decodes frames and drives the operators. The one place where a frame becomes rows.
- * Within a block it works synchronously; it waits only where there is no room behind, no pacing token, or others need
- * the thread.
+ * Takes blocks of records in order, decodes frames and drives the operators. The one place where a
+ * frame becomes rows. Within a block it works synchronously; it waits only where there is no room
+ * behind, no pacing token, or others need the thread.
  */
 export class Reader {
   readonly #options: ReaderOptions;
@@ -81,7 +81,10 @@ export class Reader {
     };
   }
 
-  /** Reads until the queue is closed and empty, or `signal` is aborted. Throws only where an invariant of ours broke. */
+  /**
+   * Reads until the queue is closed and empty, or `signal` is aborted. Throws only where an
+   * invariant of ours broke.
+   */
   async run(signal: AbortSignal): Promise<void> {
     const { queue } = this.#options;
     while (!signal.aborted) {
@@ -185,7 +188,8 @@ export class Reader {
     try {
       return source.venue.decode(record.text, this.#context, this.#emit);
     } catch {
-      // The venue's code met what it did not foresee: the frame is counted and sampled, the feed goes on.
+      // The venue's code met what it did not foresee: the frame is counted and sampled, the feed
+      // goes on.
       return 'exception';
     }
   }

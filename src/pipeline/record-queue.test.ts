@@ -91,7 +91,9 @@ describe('the record queue', () => {
       { numRuns: 60 },
     );
   });
+});
 
+describe('the record queue at its bound', () => {
   test('oldest gives up the oldest frames and keeps the newest', () => {
     const { queue, drops } = queueOf('oldest', 2);
     for (let n = 0; n < 512 * 5; n += 1) queue.push(frame(n));

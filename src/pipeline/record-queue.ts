@@ -6,7 +6,10 @@ import type { MemoryBudget } from './memory.ts';
 /** A block is closed at so many records or bytes; until the reader takes it, it goes on filling. */
 const BLOCK_RECORDS = 512;
 const BLOCK_BYTES = 256 * 1024;
-/** Under policy `block`, what sockets still deliver after their pause is kept up to this many times the bound. */
+/**
+ * Under policy `block`, what sockets still deliver after their pause is kept up to this many times
+ * the bound.
+ */
 const HARD_FACTOR = 2;
 /** Ticks and states that outlive their dropped frames; beyond it the oldest ticks go. */
 const SURVIVORS_MAX = 8192;
@@ -21,14 +24,17 @@ export type RecordQueueOptions = {
   readonly maxBlocks: number;
   readonly policy: DropPolicy;
   readonly memory: MemoryBudget;
-  /** Frames given up, with the first one's source. The queue itself leaves a `dropped` record in their place. */
+  /**
+   * Frames given up, with the first one's source. The queue itself leaves a `dropped` record in
+   * their place.
+   */
   readonly onDrop: (source: string, count: number) => void;
 };
 
 /**
- * The bounded queue between sources and operators: it stands where the journal will, and behaves at its bound as
- * `queues.drop_policy` says. Frames may be dropped there; ticks and states never are, so the operators' clock goes
- * on and learns of the drop from a `dropped` record.
+ * The bounded queue between sources and operators: it stands where the journal will, and behaves at
+ * its bound as `queues.drop_policy` says. Frames may be dropped there; ticks and states never are,
+ * so the operators' clock goes on and learns of the drop from a `dropped` record.
  */
 export class RecordQueue {
   readonly #options: RecordQueueOptions;
@@ -149,7 +155,10 @@ export class RecordQueue {
     for (const refusal of refusals) this.#append(droppedRecord(refusal));
   }
 
-  /** Policy `oldest`: the head block's frames go; what may not be dropped moves to the front of the next block. */
+  /**
+   * Policy `oldest`: the head block's frames go; what may not be dropped moves to the front of the
+   * next block.
+   */
   #dropOldest(): void {
     if (this.#options.policy !== 'oldest') return;
     const head = this.#blocks.findIndex((block) => block.frames > 0);

@@ -5,7 +5,9 @@ import type { Gap } from '../market/gap.ts';
 import type { Integer } from '../market/integer.ts';
 import type { DeadLetter } from '../sinks/sink.ts';
 
-/** A row as JSON text with every digit, for dead letters: decimals and integers beyond 2^53 as text. */
+/**
+ * A row as JSON text with every digit, for dead letters: decimals and integers beyond 2^53 as text.
+ */
 export const rowAsText = (row: Trade | Quote | Bar | Gap | DeadLetter): string =>
   JSON.stringify(row, (_key, value: unknown) => {
     if (typeof value === 'bigint') return value.toString();

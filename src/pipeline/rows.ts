@@ -23,8 +23,8 @@ export type RowsOptions = {
 };
 
 /**
- * Where rows leave the operators: each is entered in the ledger and, when it is to be stored, added to its batch. Also
- * turns what was refused on the way into dead letters.
+ * Where rows leave the operators: each is entered in the ledger and, when it is to be stored, added
+ * to its batch. Also turns what was refused on the way into dead letters.
  */
 export class Rows implements OperatorsOutput {
   readonly #options: RowsOptions;

@@ -2,8 +2,9 @@
 export type Shard = { readonly index: number; readonly count: number };
 
 /**
- * Whether an instrument belongs to this share, by rendezvous hashing: each share draws a number for the instrument, the
- * greatest wins. When `count` changes, only the instruments of the shares that came or went move.
+ * Whether an instrument belongs to this share, by rendezvous hashing: each share draws a number for
+ * the instrument, the greatest wins. When `count` changes, only the instruments of the shares that
+ * came or went move.
  */
 export const belongsTo = (shard: Shard, venue: string, symbol: string): boolean => {
   if (shard.count <= 1) return true;

@@ -13,9 +13,10 @@ export type SinkQueueOptions = {
 };
 
 /**
- * The bounded queue of batches in front of the sink workers. Under `block` the reader waits while it is full. Under the
- * `drop_` policies batches of trades and quotes are given up at the bound; bars, gaps and dead letters never are, so
- * that a queue that holds nothing else makes the reader wait under every policy.
+ * The bounded queue of batches in front of the sink workers. Under `block` the reader waits while
+ * it is full. Under the `drop_` policies batches of trades and quotes are given up at the bound;
+ * bars, gaps and dead letters never are, so that a queue that holds nothing else makes the reader
+ * wait under every policy.
  */
 export class SinkQueue {
   readonly #options: SinkQueueOptions;

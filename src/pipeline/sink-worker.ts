@@ -34,8 +34,9 @@ export type WorkerParts = {
 };
 
 /**
- * One sink worker: opens its connection and commits batch after batch, until the queue is closed and empty or `signal`
- * is aborted. A batch that cannot be committed is held and tried again for as long as it takes; nothing is thrown away.
+ * One sink worker: opens its connection and commits batch after batch, until the queue is closed
+ * and empty or `signal` is aborted. A batch that cannot be committed is held and tried again for as
+ * long as it takes; nothing is thrown away.
  */
 export const runSinkWorker = async (parts: WorkerParts, signal: AbortSignal): Promise<void> => {
   const { queue, stats, batcher } = parts;
@@ -116,7 +117,10 @@ const deadLetter = (parts: WorkerParts, opened: OpenedBatch, rejected: RejectedR
   });
 };
 
-/** Every refused row is kept whole. Its position is made of its content, so that a second try leaves one copy. */
+/**
+ * Every refused row is kept whole. Its position is made of its content, so that a second try leaves
+ * one copy.
+ */
 const letterOf = (
   row: Trade | Quote | Bar | Gap,
   rejected: RejectedRow,
@@ -142,12 +146,16 @@ const receivedAt = (row: Trade | Quote | Bar | Gap): DeadLetter['receiveTime'] =
   return receiveTimeOfBar(row);
 };
 
-/** A bar has no receive time of its own: its open time stands in, which keeps the letter the same on every try. */
+/**
+ * A bar has no receive time of its own: its open time stands in, which keeps the letter the same on
+ * every try.
+ */
 const receiveTimeOfBar = (bar: Bar): DeadLetter['receiveTime'] => receiveTime(bar.openTime);
 
 /**
- * Tries until it succeeds; undefined when `signal` was aborted first. Only `MdpError` is waited out, and not where the
- * database can never be opened as things are (newer schema, held by another process): that ends the run at its start.
+ * Tries until it succeeds; undefined when `signal` was aborted first. Only `MdpError` is waited
+ * out, and not where the database can never be opened as things are (newer schema, held by another
+ * process): that ends the run at its start.
  */
 const untilDone = async <T>(
   parts: WorkerParts,

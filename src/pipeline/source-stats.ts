@@ -3,13 +3,19 @@ import { PlainHistogram } from '../runtime/histogram.ts';
 import { rejectReasons, undecodableReasons } from '../venues/venue.ts';
 import { increase, zeroed } from './ledger.ts';
 
-/** Seconds from event to receipt. Venues' clocks run ahead of ours too: what is negative falls into the first bucket. */
+/**
+ * Seconds from event to receipt. Venues' clocks run ahead of ours too: what is negative falls into
+ * the first bucket.
+ */
 const LAG_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
 
 /** What the reader counts of one source, in plain numbers; metrics copy them at scrape. */
 export class SourceStats {
   readonly name: string;
-  /** Decoded trades and quotes by dense instrument id; undefined where the source never had the instrument. */
+  /**
+   * Decoded trades and quotes by dense instrument id; undefined where the source never had the
+   * instrument.
+   */
   readonly items: (number | undefined)[] = [];
   readonly instruments: Instrument[] = [];
   readonly decodeErrors = zeroed([...undecodableReasons, ...rejectReasons]);

@@ -41,7 +41,10 @@ const sinkStatus = ({ sinkName, sinkStats }: Pipeline) => ({
   failure: sinkStats.failure ?? null,
 });
 
-/** The ledger with what waits counted where it waits, so that `balanced` is a check and not a tautology. */
+/**
+ * The ledger with what waits counted where it waits, so that `balanced` is a check and not a
+ * tautology.
+ */
 const ledgerStatus = (pipeline: Pipeline) => {
   const { ledger } = pipeline;
   const frames = { ...ledger.frames, unread: pipeline.waitingFrames() };

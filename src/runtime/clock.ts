@@ -1,5 +1,6 @@
 /**
- * Time as a parameter: the program takes it from here and nowhere else, so that a test or the simulator can hold it.
+ * Time as a parameter: the program takes it from here and nowhere else, so that a test or the
+ * simulator can hold it.
  */
 export interface Clock {
   /** Now, in integer microseconds since the epoch; never goes back within a process. */

@@ -1,4 +1,7 @@
-/** A histogram in plain numbers: observing costs a scan of a few bounds and no allocation. Copied out at scrape. */
+/**
+ * A histogram in plain numbers: observing costs a scan of a few bounds and no allocation. Copied
+ * out at scrape.
+ */
 export class PlainHistogram {
   readonly bounds: readonly number[];
   /** One more than bounds: the last counts what is above all of them. Not cumulative. */

@@ -12,8 +12,8 @@ export type LogOptions = {
 };
 
 /**
- * The program's log: one line an event, written at once. `json` for machines (`time`, `level`, `message`, then fields),
- * `text` for a person at a terminal.
+ * The program's log: one line an event, written at once. `json` for machines (`time`, `level`,
+ * `message`, then fields), `text` for a person at a terminal.
  */
 export const createLog = (options: LogOptions, fixed: LogFields = {}): Log => {
   const line = options.format === 'json' ? jsonLine : textLine;

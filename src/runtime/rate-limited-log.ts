@@ -2,8 +2,9 @@ import type { Clock } from './clock.ts';
 import type { Log, LogFields, LogLevel } from './log.ts';
 
 /**
- * At most one line per key and interval; the next line says how many were held back in `suppressed`. For events that can
- * come thousands of times a second. Keys are a closed set of the caller's.
+ * At most one line per key and interval; the next line says how many were held back in
+ * `suppressed`. For events that can come thousands of times a second. Keys are a closed set of the
+ * caller's.
  */
 export class RateLimitedLog {
   readonly #log: Log;

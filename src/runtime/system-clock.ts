@@ -4,8 +4,9 @@ import type { Clock, Timer } from './clock.ts';
 const ANCHOR_EVERY_MS = 10_000;
 
 /**
- * The machine's clock with microseconds: wall time at an anchor plus monotonic time since. Steps of the wall clock are
- * followed at the next anchor when they go forward; when they go back, time stands still until the wall has caught up.
+ * The machine's clock with microseconds: wall time at an anchor plus monotonic time since. Steps of
+ * the wall clock are followed at the next anchor when they go forward; when they go back, time
+ * stands still until the wall has caught up.
  */
 export const createSystemClock = (): Clock => {
   let anchorWall = Date.now();

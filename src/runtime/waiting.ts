@@ -23,8 +23,8 @@ export const waitMs = (ms: number): void => Bun.sleepSync(ms);
 export const yieldTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /**
- * A bell that many may wait for. `ring` wakes all who wait now; a wait begun after it sleeps until the next. Whoever
- * waits checks the condition itself, before and after.
+ * A bell that many may wait for. `ring` wakes all who wait now; a wait begun after it sleeps until
+ * the next. Whoever waits checks the condition itself, before and after.
  */
 export class Bell {
   #sleepers: (() => void)[] = [];

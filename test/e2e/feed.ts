@@ -1,4 +1,7 @@
-/** A local venue over real WebSockets that answers subscriptions and plays frames to whoever subscribes. */
+/**
+ * A local venue over real WebSockets that answers subscriptions and plays frames to whoever
+ * subscribes.
+ */
 import type { ServerWebSocket } from 'bun';
 
 export type Feed = {

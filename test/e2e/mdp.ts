@@ -1,7 +1,11 @@
-/** The executable in a directory of its own: started, asked over HTTP, stopped by signals, and read back by `mdp query`. */
+/**
+ * The executable in a directory of its own: started, asked over HTTP, stopped by signals, and read
+ * back by `mdp query`.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as v from 'valibot';
 import { binary } from './binary.ts';
 
 export type Environment = Readonly<Record<string, string>>;
@@ -52,6 +56,7 @@ export type Running = {
   /** Log lines so far. */
   readonly log: () => string;
   status(): Promise<Status>;
+  health(): Promise<Health>;
   get(path: string, headers?: Environment): Promise<Response>;
   signal(name: NodeJS.Signals): void;
   /** SIGTERM, then the exit code. */
@@ -59,15 +64,23 @@ export type Running = {
   readonly exited: Promise<number>;
 };
 
-export type Status = {
-  readonly status: string;
-  readonly ready: boolean;
-  readonly ledger: {
-    readonly frames: Readonly<Record<string, number>>;
-    readonly rows: Readonly<Record<string, Readonly<Record<string, number>>>>;
-    readonly balanced: boolean;
-  };
-};
+const counts = v.record(v.string(), v.number());
+
+/** The parts of /status that tests ask for. */
+const status = v.object({
+  status: v.string(),
+  ready: v.boolean(),
+  ledger: v.object({ frames: counts, rows: v.record(v.string(), counts), balanced: v.boolean() }),
+});
+
+export type Status = v.InferOutput<typeof status>;
+
+const health = v.object({
+  status: v.string(),
+  entries: v.array(v.object({ kind: v.string(), name: v.string(), status: v.string() })),
+});
+
+export type Health = v.InferOutput<typeof health>;
 
 /** Starts `mdp run` on a free port and waits until it listens. */
 export const startMdp = async (
@@ -90,7 +103,8 @@ export const startMdp = async (
     url,
     pid: child.pid,
     log: log.text,
-    status: async () => parsed<Status>(await (await fetch(`${url}/status`)).text()),
+    status: async () => v.parse(status, await (await fetch(`${url}/status`)).json()),
+    health: async () => v.parse(health, await (await fetch(`${url}/health`)).json()),
     get: (path, headers = {}) => fetch(`${url}${path}`, { headers }),
     signal: (name) => child.kill(name),
     stop: async () => {
@@ -145,13 +159,11 @@ export const until = async <T>(
   }
 };
 
-/** What the program wrote as JSON, of the shape it promises. */
-const parsed = <T>(text: string): T => {
-  const value: T = JSON.parse(text);
-  return value;
-};
+const rows = v.array(
+  v.record(v.string(), v.nullable(v.union([v.string(), v.number(), v.boolean()]))),
+);
 
-export type Rows = readonly Readonly<Record<string, string | boolean | null>>[];
+export type Rows = v.InferOutput<typeof rows>;
 
 /** The rows of `mdp query … --format json`, all of them. */
 export const query = async (
@@ -164,5 +176,5 @@ export const query = async (
   const args = ['query', kind, symbol, '--limit', '100000000', '--format', 'json', ...more];
   const { code, stdout, stderr } = await mdp(directory, args, environment);
   if (code !== 0) throw new Error(`mdp query ${kind} ${symbol} exited with ${code}: ${stderr}`);
-  return parsed<Rows>(stdout);
+  return v.parse(rows, JSON.parse(stdout));
 };

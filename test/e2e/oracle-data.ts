@@ -1,4 +1,6 @@
-/** The three Binance oracles: frames to play, and what the exchange itself says must come of them. */
+/**
+ * The three Binance oracles: frames to play, and what the exchange itself says must come of them.
+ */
 import { capturedFrames, captureLines } from '../captures.ts';
 
 export type Oracle = {
@@ -12,12 +14,16 @@ export type Oracle = {
 
 const FOLDER = 'binance_spot';
 
-/** XRPETH aggregate trades of 2019-10-11 and 12: REST rows, wrapped as `aggTrade` frames of a combined stream. */
+/**
+ * XRPETH aggregate trades of 2019-10-11 and 12: REST rows, wrapped as `aggTrade` frames of a
+ * combined stream.
+ */
 export const xrpeth = (): Oracle => {
   const rows = captureLines(`${FOLDER}/oracle-xrpeth-2019-10-11_12-aggtrades.raw.ndjson.gz`);
   const frames = rows.map(
     (row) =>
-      `{"stream":"xrpeth@aggTrade","data":{"e":"aggTrade","E":${millisOf(row)},"s":"XRPETH",${row.slice(1)}}`,
+      `{"stream":"xrpeth@aggTrade","data":{"e":"aggTrade","E":${millisOf(row)},` +
+      `"s":"XRPETH",${row.slice(1)}}`,
   );
   return {
     name: 'XRPETH 2019-10-11/12',
@@ -66,7 +72,10 @@ export const xrpethBars = (timeframe: '1m' | '5m'): readonly (readonly string[])
     .slice(1)
     .map((line) => line.split(','));
 
-/** The running klines that can be checked: those whose trades, or whose change since the one before, were all seen. */
+/**
+ * The running klines that can be checked: those whose trades, or whose change since the one before,
+ * were all seen.
+ */
 export const runningKlines = (): readonly Readonly<Record<string, string>>[] => {
   const [head = '', ...rows] = captureLines(
     `${FOLDER}/oracle-binance-2021-04-04-kline-updates.csv`,

@@ -5,8 +5,8 @@ import { btcusdt2024, klines2021, xrpeth } from './oracle-data.ts';
 import { describeOracles, replay, sorted, type FreshDatabase } from './oracles.ts';
 
 const postgres: FreshDatabase = async () => {
-  const { url, drop } = await createTestDatabase();
-  return { environment: { DATABASE_URL: url }, drop };
+  const database = await createTestDatabase();
+  return { environment: { DATABASE_URL: database.url }, drop: () => database.drop() };
 };
 
 const sqlite: FreshDatabase = () =>

@@ -1,6 +1,7 @@
 /**
- * The three Binance oracles through the executable into a database, live from a local WebSocket server and by `mdp replay`:
- * what is asked back must equal what the exchange itself says. One suite over every database.
+ * The three Binance oracles through the executable into a database, live from a local WebSocket
+ * server and by `mdp replay`: what is asked back must equal what the exchange itself says. One
+ * suite over every database.
  */
 import { expect, test } from 'bun:test';
 import { join } from 'node:path';
@@ -20,7 +21,7 @@ import {
 /** Gives a fresh, empty database for one run, as environment of the executable. */
 export type FreshDatabase = () => Promise<{
   readonly environment: Environment;
-  readonly drop: () => Promise<void>;
+  drop(): Promise<void>;
 }>;
 
 /** Everything that a run left in the database, by view. */
@@ -86,7 +87,8 @@ const played = async (
   options: Readonly<Record<string, unknown>>,
   fresh: FreshDatabase,
 ): Promise<Dump> => {
-  const { environment, drop } = await fresh();
+  const database = await fresh();
+  const { environment } = database;
   const feed = startFeed({ frames: oracle.frames, acknowledge: binanceAck });
   const source = { type: 'binance', symbols: oracle.symbols, url: feed.url, ...options };
   const env = {
@@ -115,12 +117,13 @@ const played = async (
     });
   } finally {
     await feed.stop();
-    await drop();
+    await database.drop();
   }
 };
 
 export const replay = async (oracle: Oracle, fresh: FreshDatabase): Promise<Dump> => {
-  const { environment, drop } = await fresh();
+  const database = await fresh();
+  const { environment } = database;
   const env = { ...environment, ...oracle.environment };
   try {
     return await inDirectory(async (directory) => {
@@ -131,7 +134,7 @@ export const replay = async (oracle: Oracle, fresh: FreshDatabase): Promise<Dump
       return dump(directory, oracle.symbols, env);
     });
   } finally {
-    await drop();
+    await database.drop();
   }
 };
 
@@ -158,7 +161,10 @@ const canonical = (text: unknown): string => {
   return decimal === undefined ? `not a number: ${String(text)}` : formatDecimal(decimal);
 };
 
-/** How many of the exchange's 1m and 5m bars stand in `bars` with the same open, high, low, close and volume. */
+/**
+ * How many of the exchange's 1m and 5m bars stand in `bars` with the same open, high, low, close
+ * and volume.
+ */
 const matchingBars = (bars: Rows): number => {
   const stored = new Map(bars.map((bar) => [`${bar['timeframe']} ${bar['ts']}`, bar]));
   const fields = ['open', 'high', 'low', 'close', 'volume'];
@@ -236,8 +242,9 @@ const expectContiguous = (trades: Rows): void => {
 };
 
 /**
- * Live and replayed rows agree in every column but the times at which they were received and found, the revision, and
- * whether the first and last bars are complete. Binance's quotes have no time but the receive time.
+ * Live and replayed rows agree in every column but the times at which they were received and found,
+ * the revision, and whether the first and last bars are complete. Binance's quotes have no time but
+ * the receive time.
  */
 const expectAlike = (live: Dump, replayed: Dump): void => {
   const one = comparable(live);

@@ -1,6 +1,7 @@
 /**
- * The executable under a live feed while its PostgreSQL is killed, stopped, frozen and made read-only: nothing that was in
- * memory is lost or doubled, no restart is needed, and health tells the truth during and after.
+ * The executable under a live feed while its PostgreSQL is killed, stopped, frozen and made
+ * read-only: nothing that was in memory is lost or doubled, no restart is needed, and health tells
+ * the truth during and after.
  */
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { PrivateServer, execute } from '../postgres/server.ts';
@@ -49,10 +50,8 @@ const playOn = (feed: Feed): (() => Promise<number>) => {
   };
 };
 
-const sinkState = async (run: Running): Promise<string> => {
-  const { entries } = JSON.parse(await (await run.get('/health')).text());
-  return entries.find(({ kind }: { kind: string }) => kind === 'sink').status;
-};
+const sinkState = async (run: Running): Promise<string | undefined> =>
+  (await run.health()).entries.find(({ kind }) => kind === 'sink')?.status;
 
 type Fault = {
   readonly name: string;
@@ -63,7 +62,8 @@ type Fault = {
 };
 
 const killBackends = async (): Promise<void> => {
-  const sql = `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'mdp'`;
+  const sql = `select pg_terminate_backend(pid) from pg_stat_activity
+    where application_name = 'mdp'`;
   let killed = 0;
   for (let round = 0; round < 20; round += 1) {
     killed += (await execute(server.url(), sql)).length;
@@ -142,7 +142,7 @@ for (const { name, strike, felt } of faults) {
           () => sinkState(run),
           (state) => state === 'healthy',
         );
-        const states = new Set<string>();
+        const states = new Set<string | undefined>();
         const watching = setInterval(() => {
           void sinkState(run).then((state) => states.add(state));
         }, 100);
@@ -168,7 +168,8 @@ for (const { name, strike, felt } of faults) {
         await feed.stop();
         const [row] = await execute(
           server.url(database),
-          'select count(*)::int as n, count(distinct trade_id)::int as ids, max(trade_id)::int as last from mdp.trades',
+          `select count(*)::int as n, count(distinct trade_id)::int as ids, max(trade_id)::int as last
+         from mdp.trades`,
         );
         expect(row).toEqual({ n: sent, ids: sent, last: sent });
         const [gaps] = await execute(

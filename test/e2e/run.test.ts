@@ -52,7 +52,7 @@ test('reads neither .env nor bunfig.toml where it runs', () =>
     expect(stdout).toContain('batch_size: 10000');
   }));
 
-test('stops by itself after --duration, drained, and goes on in the same file when started again', () =>
+test('stops by itself after --duration, drained, and goes on when started again', () =>
   inDirectory(async (directory) => {
     const args = ['run', '--duration', '1s'];
     const port = { PIPELINE_HTTP_PORT: '0' };

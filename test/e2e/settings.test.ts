@@ -1,4 +1,6 @@
-/** Each variable of the deployment guide, observed: the program does something else when it is set. */
+/**
+ * Each variable of the deployment guide, observed: the program does something else when it is set.
+ */
 import { describe, expect, test } from 'bun:test';
 import { inDirectory, mdp, query, startMdp, until, type Environment, type Running } from './mdp.ts';
 
@@ -115,7 +117,7 @@ describe('each variable has its effect', () => {
     expect(await batchesIn2s('20')).toBeGreaterThan(2 * (await batchesIn2s('500')));
   });
 
-  test('PIPELINE_PACING_BUDGET_* admits so many frames a second and counts what it holds back', () =>
+  test('PIPELINE_PACING_BUDGET_* admits so many frames a second, and counts', () =>
     observed(
       {
         ...synthetic(5000),
@@ -130,17 +132,20 @@ describe('each variable has its effect', () => {
         expect(await metric(run, 'mdp_source_pacing_blocked_total')).toBeGreaterThan(0);
       },
     ));
+});
 
-  const overloaded = (policy: string, blocks: string): Environment => ({
-    ...synthetic(20_000),
-    PIPELINE_PACING_BUDGET_MAX_MSGS_PER_SEC: '500',
-    PIPELINE_OP_QUEUE_MAX: blocks,
-    PIPELINE_DROP_POLICY: policy,
-  });
+/** More than pacing lets through. */
+const overloaded = (policy: string, blocks: string): Environment => ({
+  ...synthetic(20_000),
+  PIPELINE_PACING_BUDGET_MAX_MSGS_PER_SEC: '500',
+  PIPELINE_OP_QUEUE_MAX: blocks,
+  PIPELINE_DROP_POLICY: policy,
+});
 
+describe('each variable of a full queue has its effect', () => {
   for (const policy of ['oldest', 'newest']) {
     test(
-      `PIPELINE_DROP_POLICY=${policy} drops frames at the bound, counted, with gap rows, and balanced`,
+      `PIPELINE_DROP_POLICY=${policy} drops frames at the bound, with gap rows`,
       () =>
         inDirectory(async (directory) => {
           const env = overloaded(policy, '2');
@@ -190,9 +195,11 @@ describe('each variable has its effect', () => {
     expect(small).toBeLessThanOrEqual(512 * 3);
     expect(large).toBeGreaterThan(512 * 15);
   }, 60_000);
+});
 
+describe('each variable of sink and HTTP has its effect', () => {
   test(
-    'PIPELINE_SINK_QUEUE_MAX and PIPELINE_SINK_BACKPRESSURE_POLICY: batches are dropped at the bound, never bars',
+    'PIPELINE_SINK_QUEUE_MAX, …BACKPRESSURE_POLICY: batches are dropped, never bars',
     () =>
       inDirectory(async (directory) => {
         const env = {
