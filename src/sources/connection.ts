@@ -136,6 +136,12 @@ export class Connection {
     }
   }
 
+  /** Asks for further symbols; what comes already goes on coming. */
+  subscribe(symbols: readonly string[]): void {
+    this.subscription.add(symbols);
+    if (this.#phase === 'open' && !this.#pacing && this.subscription.hasUnsent) this.#subscribe();
+  }
+
   /**
    * Ends in order: close frame, and after a while the cut. Frames that were not read yet are not
    * read any more.

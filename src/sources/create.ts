@@ -4,7 +4,7 @@ import { MdpError } from '../runtime/errors.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Venue } from '../venues/venue.ts';
 import { createReplaySource } from './replay.ts';
-import type { SourceEntry } from './settings.ts';
+import type { SourceEntry, VenueEntry } from './settings.ts';
 import { openBunSocket } from './socket.ts';
 import type { OpenSocket } from './socket.ts';
 import type { Intake, Source } from './source.ts';
@@ -12,6 +12,7 @@ import { createSyntheticSource } from './synthetic.ts';
 import { TIMING } from './timing.ts';
 import type { Timing } from './timing.ts';
 import { createWebSocketSource } from './websocket-source.ts';
+import type { WebSocketSourceSettings } from './websocket-source.ts';
 
 export type SourceParts = {
   readonly name: string;
@@ -35,26 +36,35 @@ export const createSource = (entry: SourceEntry, parts: SourceParts): Source => 
   const log = parts.log.with({ source: name });
   if (entry.type === 'synthetic') return createSyntheticSource(entry, { name, clock, intake });
   if (entry.type === 'replay') return createReplaySource(entry, { name, clock, intake, log });
+  const source = createWebSocketSource(settingsOf(entry, name), {
+    venue,
+    intake,
+    clock,
+    random,
+    log,
+    openSocket: parts.openSocket ?? openBunSocket,
+    timing: parts.timing ?? TIMING,
+  });
+  return {
+    ...source,
+    revise: (next) => {
+      if (next.type !== entry.type) return false;
+      source.revise(settingsOf(next, name));
+      return true;
+    },
+  };
+};
+
+const settingsOf = (entry: VenueEntry, name: string): WebSocketSourceSettings => {
   const { symbols, channels, url, trades, connections, caFile, proxy, ...connection } = entry;
-  return createWebSocketSource(
-    {
-      ...connection,
-      name,
-      proxy,
-      ca: caFile === undefined ? undefined : certificates(caFile),
-      copies: connections,
-      wish: { symbols, channels, url, trades },
-    },
-    {
-      venue,
-      intake,
-      clock,
-      random,
-      log,
-      openSocket: parts.openSocket ?? openBunSocket,
-      timing: parts.timing ?? TIMING,
-    },
-  );
+  return {
+    ...connection,
+    name,
+    proxy,
+    ca: caFile === undefined ? undefined : certificates(caFile),
+    copies: connections,
+    wish: { symbols, channels, url, trades },
+  };
 };
 
 const certificates = (path: string): string => {

@@ -54,7 +54,8 @@ export type LineReport = {
  * most, and only while renewing.
  */
 export class Line implements ConnectionHolder {
-  readonly #plan: ConnectionPlan;
+  #plan: ConnectionPlan;
+  #settings: LineParts['settings'];
   readonly #parts: LineParts;
   readonly #alive = new Set<Connection>();
   #phase: SourcePhase = 'idle';
@@ -73,19 +74,41 @@ export class Line implements ConnectionHolder {
 
   constructor(plan: ConnectionPlan, parts: LineParts) {
     this.#plan = plan;
+    this.#settings = parts.settings;
     this.#parts = parts;
     this.#since = receiveTime(parts.clock.now());
     this.#patienceMs = parts.settings.muteAfterMs;
-    this.#symbols = plan.symbols.map((symbol) => ({
-      symbol,
-      state: 'pending',
-      reason: undefined,
-    }));
+    this.#symbols = plan.symbols.map(pending);
   }
 
   start(): void {
     this.#enter('connecting', undefined);
     this.#dialAfter(0);
+  }
+
+  /**
+   * Takes another plan over. Symbols that came to it are asked for on the connection as it is; where
+   * others left it, or `settings` are given, a new connection takes over from the old one, which is
+   * heard until then.
+   */
+  revise(plan: ConnectionPlan, settings?: LineParts['settings']): void {
+    const before = this.#plan;
+    const symbols = new Set(plan.symbols);
+    const known = new Map(this.#symbols.map((report) => [report.symbol, report]));
+    this.#plan = plan;
+    this.#settings = settings ?? this.#settings;
+    this.#patienceMs = settings?.muteAfterMs ?? this.#patienceMs;
+    this.#symbols = plan.symbols.map((symbol) => known.get(symbol) ?? pending(symbol));
+    if (this.#current === undefined) return;
+    const grown = before.symbols.every((symbol) => symbols.has(symbol)) && plan.url === before.url;
+    if (grown && settings === undefined) {
+      for (const connection of [this.#current, this.#successor]) {
+        connection?.subscribe(plan.symbols);
+      }
+    } else {
+      this.#dropSuccessor();
+      this.#dialAfter(0);
+    }
   }
 
   /** Resolves when no connection is left. Call once. */
@@ -125,7 +148,7 @@ export class Line implements ConnectionHolder {
 
   heard(connection: Connection): void {
     this.#attempt = 0;
-    this.#patienceMs = this.#parts.settings.muteAfterMs;
+    this.#patienceMs = this.#settings.muteAfterMs;
     if (connection === this.#successor) this.#takeOverWhenReady(connection);
     else if (connection === this.#current) this.#enter('open', undefined);
   }
@@ -145,7 +168,7 @@ export class Line implements ConnectionHolder {
       this.#dialAfter(this.#wait(end));
     } else if (connection === this.#current) {
       this.#count(connection, end);
-      this.#symbols = afterLoss(connection.subscription.report());
+      this.#symbols = afterLoss(this.#plan.symbols, connection.subscription.report());
       this.#current = this.#successor;
       this.#forgetSuccessor();
       if (this.#current === undefined) this.#reconnect(end);
@@ -154,12 +177,12 @@ export class Line implements ConnectionHolder {
   }
 
   #count(connection: Connection, end: ConnectionEnd): void {
-    const { counts, settings, timing } = this.#parts;
+    const { counts, timing } = this.#parts;
     if (end.wasOpen) counts.disconnects += 1;
     if (!end.mute) return;
     counts.mutes += 1;
     if (!connection.hasData) {
-      const longest = Math.max(timing.muteCapMs, settings.muteAfterMs);
+      const longest = Math.max(timing.muteCapMs, this.#settings.muteAfterMs);
       this.#patienceMs = Math.min(this.#patienceMs * 2, longest);
     }
   }
@@ -189,9 +212,8 @@ export class Line implements ConnectionHolder {
   }
 
   #dial(): void {
-    const { settings } = this.#parts;
     const connection = new Connection(
-      { ...settings, url: this.#plan.url, muteAtFirstMs: this.#patienceMs },
+      { ...this.#settings, url: this.#plan.url, muteAtFirstMs: this.#patienceMs },
       this.#subscription(),
       this.#parts,
       this,
@@ -209,7 +231,10 @@ export class Line implements ConnectionHolder {
   #subscription(): Subscription {
     const { confirmsPerSymbol } = this.#parts.venue.facts;
     const known = this.#current?.subscription.report() ?? this.#symbols;
-    const refused = known.filter(({ state }) => state === 'refused').map(({ symbol }) => symbol);
+    const planned = new Set(this.#plan.symbols);
+    const refused = known
+      .filter(({ state, symbol }) => state === 'refused' && planned.has(symbol))
+      .map(({ symbol }) => symbol);
     return new Subscription({
       plan: this.#plan,
       confirmsPerSymbol,
@@ -243,13 +268,20 @@ export class Line implements ConnectionHolder {
     this.#current = successor;
     this.#forgetSuccessor();
     this.#adopted(successor, undefined);
-    old?.close('renewed');
+    this.#parts.clock.after(this.#parts.timing.lingerMs, () => old?.close('renewed'));
   }
 
   #adopted(connection: Connection, reason: string | undefined): void {
     const { subscription } = connection;
     if (!connection.isOpen) this.#enter('connecting', reason);
     else this.#enter(connection.hasData || subscription.settled ? 'open' : 'subscribing', reason);
+  }
+
+  /** A successor that was dialled for a plan of before. */
+  #dropSuccessor(): void {
+    const outdated = this.#successor;
+    this.#forgetSuccessor();
+    outdated?.close('the symbols changed');
   }
 
   #forgetSuccessor(): void {
@@ -267,9 +299,13 @@ export class Line implements ConnectionHolder {
 }
 
 /** Without a connection nothing is subscribed; what the venue refused stays known. */
-const afterLoss = (symbols: readonly SymbolReport[]): readonly SymbolReport[] =>
-  symbols.map((report) =>
-    report.state === 'refused'
-      ? report
-      : { symbol: report.symbol, state: 'pending', reason: undefined },
-  );
+const afterLoss = (
+  planned: readonly string[],
+  symbols: readonly SymbolReport[],
+): readonly SymbolReport[] => {
+  const refused = symbols.filter(({ state }) => state === 'refused');
+  const known = new Map(refused.map((report) => [report.symbol, report]));
+  return planned.map((symbol) => known.get(symbol) ?? pending(symbol));
+};
+
+const pending = (symbol: string): SymbolReport => ({ symbol, state: 'pending', reason: undefined });

@@ -1,5 +1,6 @@
 import type { ReceiveTime } from '../market/time.ts';
 import type { SourceState } from '../market/record.ts';
+import type { SourceEntry } from './settings.ts';
 
 /**
  * A source brings frames in. It owns its connections, stamps receive time once, and hands every
@@ -13,6 +14,12 @@ export interface Source {
   start(): void;
   /** No further record after it resolves. Idempotent. */
   stop(): Promise<void>;
+  /**
+   * Takes a changed entry over while it runs, without missing what stays in it. False, and nothing
+   * done, where only a new source can; the same where it is not there. Throws `config` before
+   * anything is changed.
+   */
+  revise?(entry: SourceEntry): boolean;
   report(): SourceReport;
 }
 

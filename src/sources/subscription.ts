@@ -63,6 +63,17 @@ export class Subscription {
     return this.#mark(symbols, 'subscribed', undefined);
   }
 
+  /** Further symbols to ask for on the same connection; those that it has already are passed over. */
+  add(symbols: readonly string[]): void {
+    const further = symbols.filter((symbol) => !this.#symbols.has(symbol));
+    if (further.length === 0) return;
+    for (const symbol of further) {
+      this.#symbols.set(symbol, { frames: 0, state: 'pending', reason: undefined });
+    }
+    this.#gaveUp = false;
+    for (const frame of this.#parts.frames(further)) this.#queue(frame);
+  }
+
   /** The next frame to send; counts as sent. */
   next(): SubscribeFrame | undefined {
     const frame = this.#unsent.shift();

@@ -1,22 +1,11 @@
 import { receiveTime } from '../market/time.ts';
-import type { Subscription as Wish } from '../venues/venue.ts';
-import { ConnectLimit } from './connect-limit.ts';
-import type { ConnectionParts, ConnectionSettings } from './connection.ts';
-import { noTraffic, trafficOf } from './traffic.ts';
-import { Line } from './line.ts';
-import type { LineCounts, LineReport } from './line.ts';
+import { createLines } from './lines.ts';
+import type { WebSocketSourceParts, WebSocketSourceSettings } from './lines.ts';
+import type { LineReport } from './line.ts';
 import type { Source, SourcePhase, SourceReport, SymbolReport } from './source.ts';
+import { noTraffic, trafficOf } from './traffic.ts';
 
-export type WebSocketSourceSettings = Omit<ConnectionSettings, 'url' | 'muteAtFirstMs'> & {
-  readonly name: string;
-  readonly wish: Wish;
-  /** Connections for the same symbols: 2 = either may die without a gap. */
-  readonly copies: number;
-};
-
-export type WebSocketSourceParts = Omit<ConnectionParts, 'traffic'> & {
-  readonly random: () => number;
-};
+export type { WebSocketSourceParts, WebSocketSourceSettings };
 
 /** The phase of the whole is that of its worst line, in this order. */
 const WORST_FIRST: readonly SourcePhase[] = [
@@ -34,6 +23,12 @@ const BEST_FIRST: readonly SymbolReport['state'][] = [
   'refused',
 ];
 
+/** A venue's live feed, as it can be changed while it runs. */
+export interface WebSocketSource extends Omit<Source, 'revise'> {
+  /** Throws `config`, before anything is changed, where the venue cannot fulfil the wish. */
+  revise(settings: WebSocketSourceSettings): void;
+}
+
 /**
  * A venue's live feed: the venue's plan spread over lines, each kept connected for ever. Throws
  * `config` where the venue cannot fulfil the wish.
@@ -41,36 +36,17 @@ const BEST_FIRST: readonly SymbolReport['state'][] = [
 export const createWebSocketSource = (
   settings: WebSocketSourceSettings,
   parts: WebSocketSourceParts,
-): Source => {
+): WebSocketSource => {
   const { venue, clock, intake } = parts;
-  const { name, wish, copies, ...connection } = settings;
+  const { name } = settings;
   const traffic = noTraffic();
-  const counts: LineCounts = { connects: 0, disconnects: 0, reconnects: 0, mutes: 0 };
-  const connects = new ConnectLimit(clock, venue.facts.maxConnectsPerMinute);
-  let opened = 0;
-  const plans = wish.symbols.length === 0 ? [] : venue.plan(wish);
-  const lines = plans.flatMap((plan) =>
-    Array.from(
-      { length: copies },
-      () =>
-        new Line(plan, {
-          ...parts,
-          traffic,
-          counts,
-          connects,
-          settings: connection,
-          frames: (symbols) =>
-            venue.plan({ ...wish, symbols }).flatMap(({ subscribe }) => subscribe),
-          number: () => (opened += 1),
-        }),
-    ),
-  );
+  const lines = createLines(settings, { ...parts, traffic });
   const created = receiveTime(clock.now());
   let begun = false;
   let stopping: Promise<void> | undefined;
 
   const stop = async (): Promise<void> => {
-    await Promise.all(lines.map((line) => line.stop()));
+    await lines.stop();
     if (begun) intake.state(receiveTime(clock.now()), 0, 'ended');
   };
 
@@ -80,17 +56,18 @@ export const createWebSocketSource = (
     start: () => {
       begun = true;
       intake.state(receiveTime(clock.now()), 0, 'started');
-      for (const line of lines) line.start();
+      lines.start();
     },
     stop: () => (stopping ??= stop()),
+    revise: (next) => lines.revise(next),
     report: () => {
-      const reports = lines.map((line) => line.report());
+      const reports = lines.reports();
       return {
         name,
         venue: venue.id,
         ...phaseOf(reports, begun ? nothingToDo(created) : idle(created)),
         ...trafficOf(traffic),
-        ...counts,
+        ...lines.counts,
         connectionsOpen: reports.reduce((open, report) => open + report.open, 0),
         symbols: symbolsOf(reports),
         progress: undefined,
