@@ -201,6 +201,20 @@ test('proves itself by password, and repeats none that is wrong', async () => {
   expect(Bun.inspect(refusal)).not.toContain('wheat');
 });
 
+test('connects through a unix socket', async () => {
+  const local = await PrivateServer.start({ settings: { unix_socket_directories: directory } });
+  const sink = makeSink(`postgres://postgres@/postgres?host=${directory}&port=${local.port}`);
+  const worker = await sink.open(never);
+  await commitHeld(worker, tradeBatch(makeTrades(0, 10)));
+  const [row] = await execute(
+    local.url(),
+    "select count(*)::int as n from pg_stat_activity where application_name = 'mdp' and client_addr is null",
+  );
+  expect(row?.['n']).toBeGreaterThan(0);
+  await sink.close();
+  await local.remove();
+});
+
 test('starts before its database is there, and says neither password nor URL', async () => {
   const { log, lines } = collectingLog();
   const url = primary.url('late').replace('postgres@', 'postgres:hush-hush@');

@@ -1,6 +1,5 @@
 import type { Bar } from '../../src/market/bar.ts';
 import type { Quote, Trade } from '../../src/market/events.ts';
-import type { Gap } from '../../src/market/gap.ts';
 import type { Instrument } from '../../src/market/instrument.ts';
 import { eventTime, receiveTime } from '../../src/market/time.ts';
 import type { Batch } from '../../src/sinks/sink.ts';
@@ -82,22 +81,6 @@ export function makeBar(minute: number, changes: Partial<Bar> = {}): Bar {
   };
 }
 
-export function makeGap(changes: Partial<Gap> = {}): Gap {
-  return {
-    kind: 'gap',
-    instrument: bitcoin,
-    fromId: 10,
-    toId: 12,
-    fromTime: eventTime(noon),
-    toTime: eventTime(noon + 1_000_000),
-    missing: 3,
-    reason: 'reconnect',
-    detectedAt: receiveTime(noon + 2_000_000),
-    filledAt: undefined,
-    ...changes,
-  };
-}
-
 export function tradeBatch(rows: readonly Trade[]): Batch {
   return { table: 'trade', rows, bytes: rows.length * 100 };
 }
@@ -108,8 +91,4 @@ export function quoteBatch(rows: readonly Quote[]): Batch {
 
 export function barBatch(rows: readonly Bar[]): Batch {
   return { table: 'bar', rows, bytes: rows.length * 200 };
-}
-
-export function gapBatch(rows: readonly Gap[]): Batch {
-  return { table: 'gap', rows, bytes: rows.length * 100 };
 }

@@ -27,6 +27,12 @@ test('reads several hosts in their order, of version 6 too', () => {
   ]);
 });
 
+test('reads the directory of a unix socket', () => {
+  const socket = [{ host: '/run/postgresql', port: 5433 }] as const;
+  expect(parseAddress('postgres://u@/db?host=/run/postgresql&port=5433').hosts).toEqual(socket);
+  expect(parseAddress('postgres://u@%2Frun%2Fpostgresql:5433/db').hosts).toEqual(socket);
+});
+
 test('takes the database to be named as the user where it is not named', () => {
   expect(parseAddress('postgres://ada@db')).toMatchObject({ user: 'ada', database: 'ada' });
   expect(parseAddress('postgres://db/market')).toMatchObject({
@@ -43,6 +49,8 @@ test.each([
   ['postgres://u:hush@h/db?sslmode=always'],
   ['postgres://u:hush@h/db?target_session_attrs=standby'],
   ['postgres://u:hush@h/db?options=-c%20x'],
+  ['postgres://u:hush@h/db?channel_binding=require'],
+  ['postgres://u:hush@/db?host=/run&port=x'],
 ])('refuses %s without repeating the password', (url) => {
   const refused = (): unknown => parseAddress(url);
   expect(refused).toThrow(MdpError);

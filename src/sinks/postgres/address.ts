@@ -2,6 +2,7 @@ import { MdpError } from '../../runtime/errors.ts';
 
 export type SslMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
 
+/** A name or address, or the directory of a unix socket. */
 export type Host = { readonly host: string; readonly port: number };
 
 /** Where the database is and who we are there. `hosts` has at least one entry; the order is the order of preference. */
@@ -27,17 +28,25 @@ const urlForm =
   /^postgres(?:ql)?:\/\/(?:(?<user>[^:@/?]*)(?::(?<password>[^@/?]*))?@)?(?<hosts>[^/?]*)(?:\/(?<database>[^?]*))?(?:\?(?<query>.*))?$/;
 const hostForm = /^(?:\[(?<six>[0-9a-fA-F:.]+)\]|(?<name>[^:[\]]+))(?::(?<port>[0-9]{1,5}))?$/;
 
-/** Parameters of libpq that we do ourselves or that have no meaning here. */
+const known: ReadonlySet<string> = new Set(['sslmode', 'sslrootcert', 'host', 'port']);
+
+/** Parameters of libpq that we do our own way, or that ask for what we do not do only where it is offered. */
 const ignored: ReadonlySet<string> = new Set([
   'application_name',
+  'channel_binding=disable',
+  'channel_binding=prefer',
   'connect_timeout',
-  'target_session_attrs',
+  'gssencmode=disable',
+  'gssencmode=prefer',
+  'keepalives',
+  'target_session_attrs=read-write',
+  'target_session_attrs=primary',
 ]);
 
 /**
- * Reads `postgres://user:password@host:port,host:port/database?sslmode=…&sslrootcert=…`, every part percent-encoded.
- * `target_session_attrs` may be `read-write` or `primary` only, which is checked for every connection anyway. Throws
- * `config`; messages never repeat the URL.
+ * Reads `postgres://user:password@host:port,host:port/database?sslmode=…&sslrootcert=…`, every part percent-encoded; a unix
+ * socket is `postgres://user@/database?host=/run/postgresql`. Of `target_session_attrs` only `read-write` and `primary` are
+ * taken, which are checked for every connection anyway. Throws `config`; messages never repeat the URL.
  */
 export function parseAddress(url: string): Address {
   const parts = urlForm.exec(url)?.groups;
@@ -46,7 +55,7 @@ export function parseAddress(url: string): Address {
   const user = decode(parts['user'] ?? '') || 'postgres';
   const password = parts['password'];
   return {
-    hosts: hostsOf(parts['hosts'] ?? ''),
+    hosts: hostsOf(query.get('host') ?? decode(parts['hosts'] ?? ''), query.get('port')),
     user,
     password: password === undefined ? undefined : decode(password),
     database: decode(parts['database'] ?? '') || user,
@@ -55,30 +64,28 @@ export function parseAddress(url: string): Address {
   };
 }
 
-function hostsOf(text: string): readonly [Host, ...Host[]] {
-  const [first, ...others] = text.split(',').map(hostOf);
-  return [first ?? hostOf(''), ...others];
+function hostsOf(text: string, port = '5432'): readonly [Host, ...Host[]] {
+  const [first = '', ...others] = text.split(',');
+  return [hostOf(first, port), ...others.map((other) => hostOf(other, port))];
 }
 
-function hostOf(text: string): Host {
-  if (text === '') return { host: '127.0.0.1', port: 5432 };
-  const match = hostForm.exec(decode(text))?.groups;
+function hostOf(text: string, defaultPort: string): Host {
+  const match = hostForm.exec(text === '' ? '127.0.0.1' : text)?.groups;
   const host = match?.['six'] ?? match?.['name'];
-  const port = Number(match?.['port'] ?? 5432);
-  if (host === undefined || port < 1 || port > 65_535) throw refused('a host is malformed');
+  const port = Number(match?.['port'] ?? defaultPort);
+  if (host === undefined || !(port >= 1 && port <= 65_535)) throw refused('a host is malformed');
   return { host, port };
 }
 
 function parameters(query: string): ReadonlyMap<string, string> {
-  const known = new Map<string, string>();
+  const found = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(query)) {
-    if (name === 'target_session_attrs' && value !== 'read-write' && value !== 'primary') {
-      throw refused('target_session_attrs must be read-write: the pipeline writes');
+    if (known.has(name)) found.set(name, value);
+    else if (!ignored.has(name) && !ignored.has(`${name}=${value}`)) {
+      throw refused(`parameter ${name}, or its value, is not supported`);
     }
-    if (name === 'sslmode' || name === 'sslrootcert') known.set(name, value);
-    else if (!ignored.has(name)) throw refused(`parameter ${name} is not known`);
   }
-  return known;
+  return found;
 }
 
 function sslModeOf(value: string | undefined): SslMode | undefined {

@@ -25,7 +25,7 @@ export async function attempt<T>(
       const fault = faultOf(error);
       const curable = fault === 'conflict' || (fault === 'no_partition' && timed !== undefined);
       if (!curable || repeats === maxRepeats) throw error;
-      partitions.forget();
+      if (fault === 'no_partition') partitions.forget();
     }
   }
 }

@@ -67,7 +67,9 @@ export class Connector {
   #target(host: Host): SessionTarget {
     const { address, ca } = this.#options;
     const { user, password, database } = address;
-    const ssl = driverSsl(address.sslmode ?? 'prefer', ca, host.host);
+    // libpq's way too: nothing is encrypted on a unix socket.
+    const sslmode = host.host.startsWith('/') ? 'disable' : (address.sslmode ?? 'prefer');
+    const ssl = driverSsl(sslmode, ca, host.host);
     return { host, user, password, database, ssl };
   }
 

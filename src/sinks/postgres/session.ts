@@ -210,7 +210,10 @@ class SingleSocket {
   async open(): Promise<Socket> {
     if (this.#used) throw new MdpError('database_away', 'the session is over', { retry: true });
     this.#used = true;
-    this.#socket = connect({ host: this.#host.host, port: this.#host.port, noDelay: true });
+    const { host, port } = this.#host;
+    this.#socket = host.startsWith('/')
+      ? connect({ path: `${host}/.s.PGSQL.${port}` })
+      : connect({ host, port, noDelay: true });
     await once(this.#socket, 'connect');
     return this.#socket;
   }

@@ -39,11 +39,12 @@ export type PostgresSinkOptions = {
   readonly deadlines?: Deadlines;
 };
 
-export const defaultDeadlines: Deadlines = { connectMs: 5_000, statementMs: 20_000 };
+const defaultDeadlines: Deadlines = { connectMs: 5_000, statementMs: 20_000 };
 
-/** Throws `config` for a URL or CA file that cannot be used; everything later comes from `open` and `commit`. */
+/** Throws `config` for a URL that cannot be used; everything else comes from `open` and `commit`. */
 export function createPostgresSink(options: PostgresSinkOptions): Sink {
   const { schema, log } = options;
+  parseAddress(options.url);
   let connector: Promise<Connector> | undefined;
   let prepared: Promise<Schema> | undefined;
   let upkeep: Upkeep | undefined;
