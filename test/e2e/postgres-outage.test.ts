@@ -168,8 +168,8 @@ for (const { name, strike, felt } of faults) {
         await feed.stop();
         const [row] = await execute(
           server.url(database),
-          `select count(*)::int as n, count(distinct trade_id)::int as ids, max(trade_id)::int as last
-         from mdp.trades`,
+          `select count(*)::int as n, count(distinct trade_id)::int as ids,
+             max(trade_id)::int as last from mdp.trades`,
         );
         expect(row).toEqual({ n: sent, ids: sent, last: sent });
         const [gaps] = await execute(
