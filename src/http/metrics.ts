@@ -3,11 +3,8 @@ import { Registry } from 'prom-client';
 import { timeframeName } from '../market/timeframes.ts';
 import { ROW_KINDS } from '../pipeline/ledger.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
-import type { SourceReport } from '../sources/source.ts';
 import { counter, gauge, histogram, type Sample } from './exposition.ts';
-
-/** Past so many symbols a source's rest is counted under `_other`. */
-const SYMBOLS_PER_SOURCE = 1000;
+import { sourceMetrics } from './source-metrics.ts';
 
 export type BuildInfo = { readonly version: string; readonly commit: string };
 
@@ -24,7 +21,7 @@ type Parts = {
  */
 export const createMetrics = (parts: Parts): Registry => {
   const registry = new Registry();
-  sourceMetrics(registry, parts);
+  sourceMetrics(registry, parts.pipeline);
   operatorMetrics(registry, parts);
   sinkMetrics(registry, parts.pipeline);
   ledgerMetrics(registry, parts.pipeline);
@@ -36,90 +33,6 @@ const one = (value: number): readonly Sample[] => [[[], value]];
 
 const fromMap = (map: ReadonlyMap<string, number>): readonly Sample[] =>
   [...map].map(([key, value]) => [[key], value]);
-
-const sourceMetrics = (registry: Registry, { pipeline }: Parts): void => {
-  const perSource =
-    (value: (report: SourceReport) => number): (() => readonly Sample[]) =>
-    () =>
-      pipeline.sources.map((source) => [[source.name], value(source.report())]);
-  const of = (name: string, help: string, value: (report: SourceReport) => number): void =>
-    counter(registry, { name, help, labels: ['source'], read: perSource(value) });
-
-  counter(registry, {
-    name: 'mdp_source_items_total',
-    help: 'Decoded trades and quotes, before validation.',
-    labels: ['source', 'symbol'],
-    read: () => itemSamples(pipeline),
-  });
-  of('mdp_source_frames_total', 'WebSocket messages received.', ({ frames }) => frames);
-  of('mdp_source_bytes_total', 'Bytes of the messages received.', ({ bytes }) => bytes);
-  of('mdp_source_disconnects_total', 'Connections lost.', ({ disconnects }) => disconnects);
-  of('mdp_source_reconnects_total', 'Connections opened again.', ({ reconnects }) => reconnects);
-  of('mdp_source_mute_total', 'Times a connection was open but silent.', ({ mutes }) => mutes);
-  gauge(registry, {
-    name: 'mdp_source_up',
-    help: '1 while the source is open and data may come.',
-    labels: ['source'],
-    read: perSource(({ phase }) => (phase === 'open' ? 1 : 0)),
-  });
-  decodeMetrics(registry, pipeline);
-};
-
-const decodeMetrics = (registry: Registry, pipeline: Pipeline): void => {
-  const { sourceStats } = pipeline;
-  counter(registry, {
-    name: 'mdp_source_pacing_blocked_total',
-    help: 'Times the pacing budget held a frame back.',
-    labels: ['source'],
-    read: () => [...sourceStats].map(([name, stats]) => [[name], stats.pacingBlocked]),
-  });
-  counter(registry, {
-    name: 'mdp_source_decode_errors_total',
-    help: 'Frames that could not be read, by reason.',
-    labels: ['source', 'reason'],
-    read: () =>
-      [...sourceStats].flatMap(([name, { decodeErrors }]) =>
-        [...decodeErrors].map(([reason, count]): Sample => [[name, reason], count]),
-      ),
-  });
-  histogram(registry, {
-    name: 'mdp_source_lag_seconds',
-    help: "Receive time minus event time of trades and quotes; venues' clocks may run ahead.",
-    labels: ['source'],
-    read: () => [...sourceStats].map(([name, { lag }]) => [[name], lag]),
-  });
-  counter(registry, {
-    name: 'mdp_gaps_total',
-    help: 'Holes found in the trades, by reason.',
-    labels: ['source', 'reason'],
-    read: () =>
-      [...sourceStats].flatMap(([name, { gaps }]) =>
-        (['reconnect', 'skipped', 'dropped', 'down'] as const).map((reason): Sample => [
-          [name, reason],
-          gaps.get(reason) ?? 0,
-        ]),
-      ),
-  });
-  counter(registry, {
-    name: 'mdp_gap_trades_missing_total',
-    help: 'Trades missing in those holes when they were found.',
-    labels: ['source'],
-    read: () => [...sourceStats].map(([name, { missing }]) => [[name], missing]),
-  });
-};
-
-const itemSamples = function* (pipeline: Pipeline): Iterable<Sample> {
-  for (const [name, { instruments, items }] of pipeline.sourceStats) {
-    let other = 0;
-    for (const [index, { id, symbol }] of instruments.entries()) {
-      const count = items[id] ?? 0;
-      if (index < SYMBOLS_PER_SOURCE) yield [[name, symbol], count];
-      else other += count;
-    }
-    if (instruments.length > SYMBOLS_PER_SOURCE) yield [[name, '_other'], other];
-    if (instruments.length === 0) yield [[name, ''], 0];
-  }
-};
 
 const operatorMetrics = (registry: Registry, { pipeline, timeframes }: Parts): void => {
   const names = timeframes.map((seconds) => timeframeName(seconds) ?? `${seconds}s`);
@@ -267,6 +180,15 @@ const processMetrics = (registry: Registry, { pipeline, build }: Parts): void =>
     name: 'process_start_time_seconds',
     help: 'Start of the process, seconds since the epoch.',
     read: () => one(pipeline.startedAt / 1e6),
+  });
+  counter(registry, {
+    name: 'mdp_config_reloads_total',
+    help: 'Configurations read again while running, by outcome.',
+    labels: ['outcome'],
+    read: () => [
+      [['taken'], pipeline.configuration.taken],
+      [['refused'], pipeline.configuration.refused],
+    ],
   });
   gauge(registry, {
     name: 'mdp_build_info',

@@ -12,8 +12,9 @@ import { sourceName, type SourceEntry } from '../sources/settings.ts';
 import type { OpenSocket } from '../sources/socket.ts';
 import { venueOf } from '../venues/registry.ts';
 import type { Venue } from '../venues/venue.ts';
-import { Pipeline, type PipelineSettings, type SourcePart } from './pipeline.ts';
+import { Pipeline, type PipelineSettings } from './pipeline.ts';
 import { belongsTo, type Shard } from './shard.ts';
+import type { SourcePart } from './source-set.ts';
 
 export type Surroundings = {
   readonly clock: Clock;
@@ -32,10 +33,14 @@ export const buildPipeline = (config: Config, around: Surroundings, run: number)
   new Pipeline({
     ...around,
     settings: pipelineSettings(config),
-    sources: config.sources.map((entry) => sourcePart(entry, config.shard, around)),
+    sources: sourceParts(config, around),
     sink: around.sink ?? createSink(config, around),
     run,
   });
+
+/** The sources of a configuration as the pipeline takes them. */
+export const sourceParts = (config: Config, around: Surroundings): readonly SourcePart[] =>
+  config.sources.map((entry) => sourcePart(entry, config.shard, around));
 
 /** 30 random bits. */
 export const randomRun = (random: () => number): number => Math.floor(random() * 2 ** 30);
@@ -96,6 +101,7 @@ const sourcePart = (entry: SourceEntry, shard: Shard, around: Surroundings): Sou
     venue,
     rereadable: entry.type === 'replay',
     symbols: entry.symbols === undefined ? undefined : new Set(entry.symbols),
+    entry: own,
     create: (intake) => createSource(own, { name, venue, intake, ...around }),
   };
 };

@@ -11,7 +11,7 @@ const AFTERMATH_US = 60_000_000;
 export type HealthState = 'healthy' | 'degraded' | 'unhealthy';
 
 export type HealthEntry = {
-  readonly kind: 'source' | 'sink' | 'data';
+  readonly kind: 'source' | 'sink' | 'data' | 'config';
   readonly name: string;
   readonly status: HealthState;
   readonly reason: string | undefined;
@@ -27,7 +27,8 @@ export type Health = { readonly status: HealthState; readonly entries: readonly 
  */
 export const healthOf = (pipeline: Pipeline, now: number): Health => {
   const sources = pipeline.sources.map((source) => sourceEntry(source.report()));
-  const entries = [...sources, sinkEntry(pipeline), lossEntry(pipeline, now)];
+  const own = [sinkEntry(pipeline), lossEntry(pipeline, now), configEntry(pipeline)];
+  const entries = [...sources, ...own];
   const dead = sources.length > 0 && sources.every(({ status }) => status !== 'healthy');
   const worst = worstOf(entries.map(({ status }) => status));
   return { status: dead && worst === 'degraded' ? deadStatus(pipeline) : worst, entries };
@@ -45,13 +46,37 @@ const sourceEntry = (report: SourceReport): HealthEntry => ({
   kind: 'source',
   name: report.name,
   status: sourceHealth(report),
-  reason: report.reason ?? report.phase,
+  reason: refusedText(report) ?? report.reason ?? report.phase,
   since: report.since,
 });
 
 const sourceHealth = ({ phase, symbols }: SourceReport): HealthState => {
   if (phase !== 'open' && phase !== 'ended') return 'degraded';
   return symbols.some(({ state }) => state === 'refused') ? 'degraded' : 'healthy';
+};
+
+/** At most so many names in a reason. */
+const NAMES = 10;
+
+const refusedText = ({ symbols }: SourceReport): string | undefined => {
+  const refused = symbols.filter(({ state }) => state === 'refused');
+  if (refused.length === 0) return undefined;
+  const names = refused.slice(0, NAMES).map(({ symbol }) => symbol);
+  const more = refused.length > NAMES ? ` and ${refused.length - NAMES} more` : '';
+  return `the venue refused ${names.join(', ')}${more}`;
+};
+
+/** A refused configuration costs nothing while the one before it runs on, but it is told. */
+const configEntry = ({ configuration }: Pipeline): HealthEntry => {
+  const { refusal, needsRestart, loadedAt } = configuration;
+  const base = { kind: 'config', name: 'config', status: 'healthy' } as const;
+  if (refusal !== undefined) {
+    const reason = `refused, the one before it runs on: ${refusal.problems.join('; ')}`;
+    return { ...base, reason, since: refusal.at };
+  }
+  const waiting = needsRestart.join(', ');
+  const reason = waiting === '' ? undefined : `needs a restart to take effect: ${waiting}`;
+  return { ...base, reason, since: loadedAt };
 };
 
 const sinkEntry = ({ sinkStats, sinkName, startedAt }: Pipeline): HealthEntry => {

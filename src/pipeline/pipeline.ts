@@ -10,21 +10,21 @@ import { RateLimitedLog } from '../runtime/rate-limited-log.ts';
 import { Bell } from '../runtime/waiting.ts';
 import type { Sink } from '../sinks/sink.ts';
 import type { Intake, Source } from '../sources/source.ts';
-import type { Venue } from '../venues/venue.ts';
 import { Batcher, type OpenedBatch } from './batcher.ts';
+import { ConfigurationState } from './configuration-state.ts';
 import { gapsOfDroppedBatch } from './dropped-batch.ts';
 import { Ledger } from './ledger.ts';
 import { MemoryBudget } from './memory.ts';
 import { createPacing } from './pacing.ts';
-import { Reader, type ReadSource } from './reader.ts';
+import { Reader } from './reader.ts';
 import { RecordQueue, type DropPolicy } from './record-queue.ts';
 import { Rows, type Store } from './rows.ts';
-import { belongsTo, type Shard } from './shard.ts';
+import type { Shard } from './shard.ts';
 import { SinkQueue, type BackpressurePolicy } from './sink-queue.ts';
 import { SinkStats } from './sink-stats.ts';
 import { runSinkWorker } from './sink-worker.ts';
 import { createSourceIntake } from './source-intake.ts';
-import { SourceStats } from './source-stats.ts';
+import { SourceSet, type SourceChanges, type SourcePart } from './source-set.ts';
 
 /**
  * The pipeline: builds the stations, wires them, and is the only place with policy. A frame moves
@@ -41,16 +41,6 @@ export type PipelineParts = {
   readonly log: Log;
   /** 30 bits that tell the positions of this run, or of this input, from any other's. */
   readonly run: number;
-};
-
-export type SourcePart = {
-  readonly name: string;
-  readonly venue: Venue;
-  /** Can be read again: waits for room whatever the policy, and its end is the end of the run. */
-  readonly rereadable: boolean;
-  /** Symbols and channels it was asked for; undefined = whatever it brings. */
-  readonly symbols: ReadonlySet<string> | undefined;
-  readonly create: (intake: Intake) => Source;
 };
 
 export type PipelineSettings = {
@@ -84,8 +74,8 @@ export class Pipeline {
   readonly sinkQueue: SinkQueue;
   readonly batcher: Batcher;
   readonly rows: Rows;
-  readonly sources: readonly Source[];
-  readonly sourceStats: ReadonlyMap<string, SourceStats>;
+  readonly sourceSet: SourceSet;
+  readonly configuration: ConfigurationState;
   readonly sinkName: string;
   readonly operators: ReturnType<typeof createOperators>;
   readonly startedAt: number;
@@ -99,13 +89,12 @@ export class Pipeline {
   readonly #room = new Bell();
   readonly #drain = new AbortController();
   readonly #giveUp = new AbortController();
-  readonly #readSources = new Map<string, ReadSource>();
-  #live: number;
 
   constructor(parts: PipelineParts) {
     const { settings, clock, log } = parts;
     this.#parts = parts;
     this.startedAt = clock.now();
+    this.configuration = new ConfigurationState(this.startedAt);
     this.sinkName = parts.sink.name;
     this.#limited = new RateLimitedLog(log, clock);
     this.sinkStats = new SinkStats(parts.sources.every((source) => !source.rereadable));
@@ -114,19 +103,25 @@ export class Pipeline {
     this.sinkQueue = this.#createSinkQueue();
     this.batcher = this.#createBatcher();
     const instruments = new Instruments();
-    for (const part of parts.sources) this.#readSources.set(part.name, readSource(part, settings));
-    this.sourceStats = new Map([...this.#readSources].map(([name, { stats }]) => [name, stats]));
+    this.sourceSet = new SourceSet(parts.sources, {
+      shard: settings.shard,
+      intake: (part) => this.#intake(part),
+      onThrough: () => this.stop(),
+    });
     this.rows = new Rows({
       batcher: this.batcher,
       ledger: this.ledger,
       store: settings.store,
-      stats: (name) => this.sourceStats.get(name),
+      stats: (name) => this.sourceSet.stats.get(name),
       log: this.#limited,
     });
     this.operators = createOperators(this.#operatorsSettings(instruments), this.rows);
     this.#reader = this.#createReader(instruments);
-    this.sources = parts.sources.map((part) => part.create(this.#intake(part)));
-    this.#live = this.sources.length;
+  }
+
+  /** Those of the present configuration. */
+  get sources(): readonly Source[] {
+    return this.sourceSet.present;
   }
 
   /**
@@ -138,7 +133,7 @@ export class Pipeline {
     const readers = this.#reader.run(this.#giveUp.signal);
     const workers = this.#startWorkers();
     const failed = firstFailure([readers, ...workers]);
-    for (const source of this.sources) source.start();
+    this.sourceSet.start();
     this.state = 'running';
     await Promise.race([aborted(this.#drain.signal), failed]);
     this.state = 'draining';
@@ -152,6 +147,12 @@ export class Pipeline {
     await sink.close();
     this.state = 'stopped';
     return this.left();
+  }
+
+  /** As `SourceSet.replace`; while draining nothing is changed any more. */
+  replaceSources(parts: readonly SourcePart[]): Promise<SourceChanges> {
+    if (this.state !== 'running') return Promise.resolve({ added: [], removed: [], changed: [] });
+    return this.sourceSet.replace(parts);
   }
 
   /** Begins the drain. Idempotent. */
@@ -191,7 +192,7 @@ export class Pipeline {
   }
 
   async #drainAll(reader: Promise<void>, workers: readonly Promise<void>[]): Promise<void> {
-    await Promise.all(this.sources.map((source) => source.stop()));
+    await this.sourceSet.stop();
     this.#reader.hurry();
     this.queue.close();
     await reader;
@@ -283,7 +284,7 @@ export class Pipeline {
     const { settings, clock, run } = this.#parts;
     return new Reader({
       queue: this.queue,
-      source: (name) => this.#readSources.get(name),
+      source: (name) => this.sourceSet.read(name),
       instruments,
       operators: this.operators,
       rows: this.rows,
@@ -292,7 +293,7 @@ export class Pipeline {
       clock,
       run,
       room: () => this.#waitForRoom(),
-      onEnded: () => this.#sourceEnded(),
+      onEnded: (name) => this.sourceSet.ended(name),
     });
   }
 
@@ -309,15 +310,9 @@ export class Pipeline {
   }
 
   #operatorsSettings(instruments: Instruments): OperatorsSettings {
-    const { settings, sources } = this.#parts;
-    const venues = new Map(sources.map(({ venue }) => [venue.id, venue]));
     return {
-      ...settings.operators,
-      facts: (id) => {
-        const venue = venues.get(id);
-        if (venue === undefined) throw new MdpError('invariant', `no source has the venue ${id}`);
-        return venue.facts;
-      },
+      ...this.#parts.settings.operators,
+      facts: (venue) => this.sourceSet.facts(venue),
       instrument: (venue, symbol) => {
         const instrument = instruments.intern(venue, symbol);
         if (instrument !== undefined) return instrument;
@@ -360,29 +355,7 @@ export class Pipeline {
     this.lastLossAt = this.#parts.clock.now();
     this.#limited.say(key, 'error', message, fields);
   }
-
-  #sourceEnded(): void {
-    this.#live -= 1;
-    if (this.#live <= 0) this.stop();
-  }
 }
-
-const readSource = (part: SourcePart, settings: PipelineSettings): ReadSource => {
-  const known: (boolean | undefined)[] = [];
-  return {
-    name: part.name,
-    venue: part.venue,
-    stats: new SourceStats(part.name),
-    wanted: ({ id, venue, symbol }) => {
-      const before = known[id];
-      if (before !== undefined) return before;
-      const asked = part.symbols === undefined || part.symbols.has(symbol);
-      const wanted = asked && belongsTo(settings.shard, venue, symbol);
-      known[id] = wanted;
-      return wanted;
-    },
-  };
-};
 
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {

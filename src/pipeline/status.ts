@@ -1,4 +1,5 @@
 import { formatTime } from '../market/time.ts';
+import type { SourceReport } from '../sources/source.ts';
 import { healthOf, isReady } from './health.ts';
 import { ROW_KINDS } from './ledger.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -10,6 +11,7 @@ export const statusOf = (pipeline: Pipeline, now: number): Readonly<Record<strin
   state: pipeline.state,
   started_at: formatTime(pipeline.startedAt),
   uptime_seconds: Math.round((now - pipeline.startedAt) / 1e6),
+  configuration: configurationStatus(pipeline),
   sources: pipeline.sources.map((source) => sourceStatus(source.report())),
   queues: queueStatus(pipeline),
   sink: sinkStatus(pipeline),
@@ -17,11 +19,41 @@ export const statusOf = (pipeline: Pipeline, now: number): Readonly<Record<strin
   ledger: ledgerStatus(pipeline),
 });
 
-const sourceStatus = (report: ReturnType<Pipeline['sources'][number]['report']>) => ({
-  ...report,
+const sourceStatus = (report: SourceReport) => ({
+  name: report.name,
+  venue: report.venue,
+  phase: report.phase,
   since: formatTime(report.since),
-  lastFrameAt: report.lastFrameAt === undefined ? null : formatTime(report.lastFrameAt),
+  reason: report.reason ?? null,
+  connections_open: report.connectionsOpen,
+  connects: report.connects,
+  disconnects: report.disconnects,
+  reconnects: report.reconnects,
+  mutes: report.mutes,
+  frames: report.frames,
+  bytes: report.bytes,
+  empty_frames: report.emptyFrames,
+  oversized_frames: report.oversizedFrames,
+  last_frame_at: timeText(report.lastFrameAt),
+  paused_seconds: report.pausedSeconds,
+  progress: report.progress ?? null,
+  symbols: report.symbols.map((symbol) => ({ ...symbol, reason: symbol.reason ?? null })),
 });
+
+const configurationStatus = ({ configuration }: Pipeline) => {
+  const { loadedAt, taken, refused, refusal, needsRestart } = configuration;
+  return {
+    loaded_at: formatTime(loadedAt),
+    reloads: taken,
+    refusals: refused,
+    refused:
+      refusal === undefined ? null : { since: formatTime(refusal.at), problems: refusal.problems },
+    needs_restart: needsRestart,
+  };
+};
+
+const timeText = (micros: number | undefined): string | null =>
+  micros === undefined ? null : formatTime(micros);
 
 const queueStatus = ({ queue, sinkQueue, memory }: Pipeline) => ({
   op_queue_blocks: queue.length,
@@ -37,7 +69,7 @@ const sinkStatus = ({ sinkName, sinkStats }: Pipeline) => ({
   batches_committed: sinkStats.batchesCommitted,
   batches_failed: sinkStats.batchesFailed,
   retries: sinkStats.retries,
-  last_commit_at: sinkStats.lastCommitAt === undefined ? null : formatTime(sinkStats.lastCommitAt),
+  last_commit_at: timeText(sinkStats.lastCommitAt),
   failure: sinkStats.failure ?? null,
 });
 
