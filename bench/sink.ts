@@ -1,6 +1,7 @@
 /**
- * The PostgreSQL sink alone, from memory into the keyed table, against `psql \copy` (text, one connection) of the same rows
- * on the same private server. Paired: every round runs each once, so that what else the machine does hits all alike.
+ * The PostgreSQL sink alone, from memory into the keyed table, against `psql \copy` (text, one
+ * connection) of the same rows on the same private server. Paired: every round runs each once, so
+ * that what else the machine does hits all alike.
  *
  *     ./scripts/dev.sh bench sink [ROWS] [ROUNDS]
  */
@@ -108,18 +109,22 @@ function report(
     const rate = Math.round(median(samples.map(({ rowsPerSecond }) => rowsPerSecond)) / 1_000);
     const cpu = median(samples.map(({ cpuMicrosPerRow }) => cpuMicrosPerRow)).toFixed(2);
     const cells = [`${rate} k`, ratio(samples).toFixed(2), floor, samples === copies ? '' : cpu];
-    return name.padEnd(36) + cells.map((cell) => cell.padStart(10)).join('');
+    return tableLine(name, cells);
   };
   process.stdout.write(
     [
       `${rowCount} trades, ${rounds} rounds, medians; batches of ${batchRows}, 2 connections`,
-      `${' '.repeat(36)}${['rows/s', 'ratio', 'floor', 'µs CPU/row'].map((head) => head.padStart(10)).join('')}`,
+      tableLine('', ['rows/s', 'ratio', 'floor', 'µs CPU/row']),
       line('psql \\copy, text, 1 connection', copies, ''),
       line('sink, new rows', sinks, '1.20'),
       line('sink, duplicates only', duplicates, '0.50'),
       '',
     ].join('\n'),
   );
+}
+
+function tableLine(name: string, cells: readonly string[]): string {
+  return name.padEnd(36) + cells.map((cell) => cell.padStart(12)).join('');
 }
 
 function median(values: readonly number[]): number {

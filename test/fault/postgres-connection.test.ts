@@ -80,7 +80,7 @@ test('commits a batch whose backend was killed in the middle of its COPY', async
   await expectAllRows();
 });
 
-test('finds a batch already there whose connection was cut between the commit and its answer', async () => {
+test('finds a batch already there whose commit was not answered before the cut', async () => {
   await commitHeld(worker, nextBatch());
   const batch = nextBatch();
   proxy.mode = 'cut_after_commit';
@@ -161,7 +161,7 @@ test('goes on by itself after a crash of the server', async () => {
   await expectAllRows();
 }, 20_000);
 
-test('holds the batch while the server is frozen by SIGSTOP, and commits it when it thaws', async () => {
+test('holds the batch while the server is frozen, and commits it when it thaws', async () => {
   await commitHeld(worker, nextBatch());
   const batch = nextBatch();
   server.freeze();

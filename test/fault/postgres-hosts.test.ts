@@ -32,7 +32,10 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-/** One authority, and a certificate of it for 127.0.0.1 only; a second authority that signed nothing. */
+/**
+ * One authority, and a certificate of it for 127.0.0.1 only; a second authority that signed
+ * nothing.
+ */
 function makeCertificates(): void {
   const at = (name: string): string => join(directory, name);
   const request = ['-newkey', 'rsa:2048', '-nodes', '-days', '2'];
@@ -122,7 +125,8 @@ test('encrypts as sslmode says, and proves the server with verify-full and its C
   expect(await encryptedWith(primary.url(), { sslmode: 'disable' })).toBe(false);
   expect(await encryptedWith(primary.url(), { sslmode: 'require' })).toBe(true);
   expect(await encryptedWith(primary.url(), { sslmode: 'verify-full', sslCa: ca })).toBe(true);
-  const url = `${primary.url().replace('127.0.0.1', 'localhost')}?sslmode=verify-ca&sslrootcert=${ca}`;
+  const otherName = primary.url().replace('127.0.0.1', 'localhost');
+  const url = `${otherName}?sslmode=verify-ca&sslrootcert=${ca}`;
   expect(await encryptedWith(url, {})).toBe(true);
 });
 
@@ -142,7 +146,7 @@ test('refuses a CA file that is not there', async () => {
   expect(await openError(primary.url(), { sslCa })).toMatchObject({ code: 'config' });
 });
 
-test('passes over a dead host and a read-only one, and follows the primary when it moves', async () => {
+test('passes over dead and read-only hosts, and follows the primary when it moves', async () => {
   const second = await PrivateServer.start();
   const dead = await FaultProxy.start(primary.port);
   dead.mode = 'close';
@@ -208,7 +212,8 @@ test('connects through a unix socket', async () => {
   await commitHeld(worker, tradeBatch(makeTrades(0, 10)));
   const [row] = await execute(
     local.url(),
-    "select count(*)::int as n from pg_stat_activity where application_name = 'mdp' and client_addr is null",
+    `select count(*)::int as n from pg_stat_activity
+     where application_name = 'mdp' and client_addr is null`,
   );
   expect(row?.['n']).toBeGreaterThan(0);
   await sink.close();

@@ -84,7 +84,7 @@ test('goes on writing, and opens again, while a newer program has already migrat
   expect(row).toEqual({ n: 20_000, s: 0 });
 }, 20_000);
 
-test('refuses the schema of a newer program that left us no place, and says what to do', async () => {
+test('refuses the schema of a newer program, and says what to do', async () => {
   await migrateTo(migrations);
   await database.query('update mdp.schema_version set version = version + 100');
   const refusal = await openError();
@@ -92,7 +92,7 @@ test('refuses the schema of a newer program that left us no place, and says what
   expect(refusal.hint).toContain('newer version of mdp');
 });
 
-test('refuses an empty database where migrating is forbidden, and opens it once it is migrated', async () => {
+test('refuses an empty database where migrating is forbidden, until it is migrated', async () => {
   const refusal = await openError({ migrate: false });
   expect(refusal.code).toBe('schema_missing');
   expect(refusal.hint).toContain('mdp migrate');

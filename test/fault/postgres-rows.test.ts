@@ -59,7 +59,7 @@ test('commits a batch that comes twice once, and counts the second as already th
   expect(await countOf('trade')).toBe(5_000);
 });
 
-test('commits 4,999 of 5,000 trades when a constraint refuses one, and says which and why', async () => {
+test('commits 4,999 of 5,000 trades, and says which one was refused and why', async () => {
   await execute(url, 'alter table mdp.trade add constraint sane check (price < 1000000)');
   const rows = [...makeTrades(0, 5_000)];
   rows[3_333] = makeTrade(3_333, { price: { units: 1_000_001, scale: 0 } });
@@ -110,7 +110,7 @@ test('commits a batch that spans more days than one statement may lock', async (
   expect(await worker.commit(quoteBatch(rows), never)).toMatchObject({ committed: 250 });
 });
 
-test('stays on the slow path for 1,000 batches when two of twenty were refused, then tries again', async () => {
+test('takes the slow path for 1,000 batches once two of twenty were refused', async () => {
   const via = { url, schema: 'mdp', sslmode: undefined, sslCa: undefined, clock };
   const generation = await openGeneration(await connectorOf(via), 'mdp', 'native', never);
   const writer = new TickWriter(tradeTable, 'mdp', new BinaryRows());
@@ -138,7 +138,8 @@ test('keeps the greatest of equal bars in one batch, however the batch is ordere
 
 test('repeats a batch at once that was chosen as the victim of a deadlock', async () => {
   await worker.commit(barBatch([makeBar(0), makeBar(1)]), never);
-  // The other writer holds the second bar, wants the first, and waits longer than we do before it looks for a deadlock.
+  // The other writer holds the second bar, wants the first, and waits longer than we do before it
+  // looks for a deadlock.
   const other = execute(
     url,
     `set deadlock_timeout = '5s'; begin;

@@ -70,7 +70,7 @@ test('holds the batch while the server is read-only', async () => {
   await expectRecovery();
 });
 
-test('holds the batch while another session locks the table, without a pile of waiting backends', async () => {
+test('holds the batch while the table is locked, and leaves no waiting backends', async () => {
   const locked = execute(
     url,
     'begin; lock table mdp.trade in access exclusive mode; select pg_sleep(5); commit',

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { runSoak } from '../soak/postgres-faults.ts';
 
-test('stores every trade once and every poisoned one never, through eleven faults in a row', async () => {
+test('stores every trade once and no poisoned one through eleven faults in a row', async () => {
   const seed = Math.floor(Math.random() * 100_000);
   console.warn(`soak seed ${seed}`);
   const report = await runSoak({ seconds: 5, seed, faultMs: 400 });

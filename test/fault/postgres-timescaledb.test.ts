@@ -1,6 +1,6 @@
 /**
- * TimescaleDB, on a private server that preloads it. Where `pg_available_extensions` does not list it the tests are skipped,
- * and say so.
+ * TimescaleDB, on a private server that preloads it. Where `pg_available_extensions` does not list
+ * it the tests are skipped, and say so.
  */
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { receiveTime } from '../../src/market/time.ts';
@@ -71,7 +71,8 @@ timescale(
     await commitHeld(worker, barBatch([makeBar(0), makeBar(1)]));
     await execute(
       server.url(),
-      "select compress_chunk(c) from show_chunks('mdp.trade') c; select compress_chunk(c) from show_chunks('mdp.bar') c",
+      `select compress_chunk(c) from show_chunks('mdp.trade') c;
+     select compress_chunk(c) from show_chunks('mdp.bar') c`,
     );
     const mixed = [...makeTrades(4_000, 1_000), ...makeTrades(5_000, 500)];
     const again = await commitHeld(worker, tradeBatch(mixed));
@@ -90,7 +91,8 @@ timescale(
     const jobs = async (): Promise<readonly unknown[]> => {
       const rows = await execute(
         server.url(),
-        "select distinct proc_name as name from timescaledb_information.jobs where hypertable_schema = 'mdp' order by 1",
+        `select distinct proc_name as name from timescaledb_information.jobs
+       where hypertable_schema = 'mdp' order by 1`,
       );
       return rows.map(({ name }) => name);
     };

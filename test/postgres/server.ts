@@ -1,6 +1,7 @@
 /**
- * A private PostgreSQL server for tests: its own data directory and port on 127.0.0.1, no unix socket, gone with the test
- * process. It can be stopped, killed, frozen and restarted, which a server that others use must not be.
+ * A private PostgreSQL server for tests: its own data directory and port on 127.0.0.1, no unix
+ * socket, gone with the test process. It can be stopped, killed, frozen and restarted, which a
+ * server that others use must not be.
  */
 import {
   chownSync,

@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { giveAway } from './server.ts';
 
-/** A tmpfs of the server's own, small enough to fill. Mounting needs root: without it a test fails and says so. */
+/**
+ * A tmpfs of the server's own, small enough to fill. Mounting needs root: without it a test fails
+ * and says so.
+ */
 export class SmallDisk {
   readonly path: string;
 

@@ -4,8 +4,9 @@ const backendKeyData = 'K'.charCodeAt(0);
 const readyForQuery = 'Z'.charCodeAt(0);
 
 /**
- * A pooler in transaction mode with two servers for every client, each statement on the other one: what PgBouncer does when
- * clients share servers, without the luck. As every pooler it announces a process id of its own.
+ * A pooler in transaction mode with two servers for every client, each statement on the other one:
+ * what PgBouncer does when clients share servers, without the luck. As every pooler it announces a
+ * process id of its own.
  */
 export class TransactionPooler {
   readonly #target: number;
@@ -89,7 +90,9 @@ function withOwnProcessId(bytes: Buffer): Buffer {
   return copy;
 }
 
-/** The whole messages of one read: a type, four bytes of length, which counts itself, and the rest. */
+/**
+ * The whole messages of one read: a type, four bytes of length, which counts itself, and the rest.
+ */
 function messagesOf(bytes: Buffer): readonly { readonly type: number; readonly at: number }[] {
   const messages: { type: number; at: number }[] = [];
   for (let at = 0; at + 5 <= bytes.length; at += 1 + bytes.readUInt32BE(at + 1)) {

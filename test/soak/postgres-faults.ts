@@ -1,6 +1,7 @@
 /**
- * Two workers write trades without a pause while one fault after another befalls the server and the way to it. At the end
- * every sound trade is there once, every poisoned one came back dead, and every fault has fired.
+ * Two workers write trades without a pause while one fault after another befalls the server and the
+ * way to it. At the end every sound trade is there once, every poisoned one came back dead, and
+ * every fault has fired.
  *
  *     ./scripts/dev.sh soak postgres-faults [SECONDS] [SEED]
  */

@@ -4,7 +4,8 @@ import { parseAddress } from './address.ts';
 
 test('reads every part, percent-encoded', () => {
   const url =
-    'postgresql://us%40er:p%2Fa%3As%23s@db.example:6432/my%20db?sslmode=verify-full&sslrootcert=%2Fca.pem';
+    'postgresql://us%40er:p%2Fa%3As%23s@db.example:6432/my%20db' +
+    '?sslmode=verify-full&sslrootcert=%2Fca.pem';
   expect(parseAddress(url)).toEqual({
     hosts: [{ host: 'db.example', port: 6432 }],
     user: 'us@er',

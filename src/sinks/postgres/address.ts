@@ -5,7 +5,10 @@ export type SslMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' |
 /** A name or address, or the directory of a unix socket. */
 export type Host = { readonly host: string; readonly port: number };
 
-/** Where the database is and who we are there. `hosts` has at least one entry; the order is the order of preference. */
+/**
+ * Where the database is and who we are there. `hosts` has at least one entry; the order is the
+ * order of preference.
+ */
 export type Address = {
   readonly hosts: readonly [Host, ...Host[]];
   readonly user: string;
@@ -24,13 +27,17 @@ const sslModes: readonly SslMode[] = [
   'verify-full',
 ];
 
-const urlForm =
-  /^postgres(?:ql)?:\/\/(?:(?<user>[^:@/?]*)(?::(?<password>[^@/?]*))?@)?(?<hosts>[^/?]*)(?:\/(?<database>[^?]*))?(?:\?(?<query>.*))?$/;
+const schemeForm = /^postgres(?:ql)?:\/\//;
+const userForm = /^(?<user>[^:@/?]*)(?::(?<password>[^@/?]*))?@/;
+const placeForm = /^(?<hosts>[^/?]*)(?:\/(?<database>[^?]*))?(?:\?(?<query>.*))?$/;
 const hostForm = /^(?:\[(?<six>[0-9a-fA-F:.]+)\]|(?<name>[^:[\]]+))(?::(?<port>[0-9]{1,5}))?$/;
 
 const known: ReadonlySet<string> = new Set(['sslmode', 'sslrootcert', 'host', 'port']);
 
-/** Parameters of libpq that we do our own way, or that ask for what we do not do only where it is offered. */
+/**
+ * Parameters of libpq that we do our own way, or that ask for what we do not do only where it is
+ * offered.
+ */
 const ignored: ReadonlySet<string> = new Set([
   'application_name',
   'channel_binding=disable',
@@ -44,21 +51,25 @@ const ignored: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Reads `postgres://user:password@host:port,host:port/database?sslmode=…&sslrootcert=…`, every part percent-encoded; a unix
- * socket is `postgres://user@/database?host=/run/postgresql`. Of `target_session_attrs` only `read-write` and `primary` are
- * taken, which are checked for every connection anyway. Throws `config`; messages never repeat the URL.
+ * Reads `postgres://user:password@host:port,host:port/database?sslmode=…&sslrootcert=…`, every part
+ * percent-encoded; a unix socket is `postgres://user@/database?host=/run/postgresql`. Of
+ * `target_session_attrs` only `read-write` and `primary` are taken, which are checked for every
+ * connection anyway. Throws `config`; messages never repeat the URL.
  */
 export function parseAddress(url: string): Address {
-  const parts = urlForm.exec(url)?.groups;
-  if (parts === undefined) throw refused('it is not postgres://user:password@host:port/database');
-  const query = parameters(parts['query'] ?? '');
-  const user = decode(parts['user'] ?? '') || 'postgres';
-  const password = parts['password'];
+  const rest = url.replace(schemeForm, '');
+  const { user: name = '', password } = userForm.exec(rest)?.groups ?? {};
+  const place = placeForm.exec(rest.replace(userForm, ''))?.groups;
+  if (place === undefined || !schemeForm.test(url)) {
+    throw refused('it is not postgres://user:password@host:port/database');
+  }
+  const query = parameters(place['query'] ?? '');
+  const user = decode(name) || 'postgres';
   return {
-    hosts: hostsOf(query.get('host') ?? decode(parts['hosts'] ?? ''), query.get('port')),
+    hosts: hostsOf(query.get('host') ?? decode(place['hosts'] ?? ''), query.get('port')),
     user,
     password: password === undefined ? undefined : decode(password),
-    database: decode(parts['database'] ?? '') || user,
+    database: decode(place['database'] ?? '') || user,
     sslmode: sslModeOf(query.get('sslmode')),
     sslRootCert: query.get('sslrootcert'),
   };

@@ -1,10 +1,12 @@
 /**
- * Array literals: one parameter a column, cast by the statement. The driver's own array handling knows neither bigints nor
- * booleans and is slower.
+ * Array literals: one parameter a column, cast by the statement. The driver's own array handling
+ * knows neither bigints nor booleans and is slower.
  */
 export type PlainCell = string | number | bigint | boolean | undefined;
 
-/** Of values whose text holds no comma, brace, quote, backslash or space: numbers, booleans, times. */
+/**
+ * Of values whose text holds no comma, brace, quote, backslash or space: numbers, booleans, times.
+ */
 export function plainArray(values: readonly PlainCell[]): string {
   return `{${values.map((value) => (value === undefined ? 'NULL' : String(value))).join(',')}}`;
 }

@@ -4,12 +4,14 @@ import type { Partitions, TimedTable } from './partitions.ts';
 /** How often a statement is repeated at once before the batch is held. */
 const maxRepeats = 5;
 
-/** The table whose partitions a statement needs, and the times of its rows in integer microseconds. */
+/**
+ * The table whose partitions a statement needs, and the times of its rows in integer microseconds.
+ */
 export type Timed = { readonly table: TimedTable; readonly times: () => Iterable<number> };
 
 /**
- * Runs one write and repeats it at once where that is the cure: after a deadlock or a failed serialization, and after making
- * a partition that was dropped since. Throws the last error.
+ * Runs one write and repeats it at once where that is the cure: after a deadlock or a failed
+ * serialization, and after making a partition that was dropped since. Throws the last error.
  */
 export async function attempt<T>(
   write: () => Promise<T>,

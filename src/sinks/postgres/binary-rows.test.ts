@@ -20,7 +20,10 @@ function fieldOf(write: (rows: BinaryRows) => void): Buffer {
   return field;
 }
 
-/** What PostgreSQL makes of a binary numeric: the sum of digit * 10000^(weight - index), with `scale` decimals. */
+/**
+ * What PostgreSQL makes of a binary numeric: the sum of digit * 10000^(weight - index), with
+ * `scale` decimals.
+ */
 function textOfNumeric(field: Buffer): string {
   const count = field.readInt16BE(0);
   const weight = field.readInt16BE(2);

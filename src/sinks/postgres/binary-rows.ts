@@ -20,8 +20,8 @@ const encoder = new TextEncoder();
 
 /**
  * Rows in PostgreSQL's binary COPY format, in one buffer that is used again for the next batch.
- * https://www.postgresql.org/docs/current/sql-copy.html (read 2026-11-23); `numeric` is base 10,000 digits, most
- * significant first, as in `numeric_send`.
+ * https://www.postgresql.org/docs/current/sql-copy.html (read 2026-11-23); `numeric` is base 10,000
+ * digits, most significant first, as in `numeric_send`.
  */
 export class BinaryRows {
   #bytes = new Uint8Array(firstCapacity);
@@ -181,7 +181,10 @@ export class BinaryRows {
   }
 }
 
-/** PostgreSQL's text has no NUL: it becomes the replacement character, as a lone surrogate does, and costs no row. */
+/**
+ * PostgreSQL's text has no NUL: it becomes the replacement character, as a lone surrogate does, and
+ * costs no row.
+ */
 export function storable(text: string): string {
   return text.includes('\0') ? text.replaceAll('\0', '\uFFFD') : text;
 }

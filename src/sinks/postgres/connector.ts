@@ -18,8 +18,9 @@ export type ConnectorOptions = {
 const poolerRounds = 5;
 
 /**
- * Opens sessions, one host at a time: the host that last worked first, after a failure the next. A session that it hands out
- * can write, is set up as our statements expect, and has its backend to itself.
+ * Opens sessions, one host at a time: the host that last worked first, after a failure the next. A
+ * session that it hands out can write, is set up as our statements expect, and has its backend to
+ * itself.
  */
 export class Connector {
   readonly #options: ConnectorOptions;
@@ -73,7 +74,10 @@ export class Connector {
     return { host, user, password, database, ssl };
   }
 
-  /** target_session_attrs=read-write, always: a standby, or a primary that was set read-only, is passed over. */
+  /**
+   * target_session_attrs=read-write, always: a standby, or a primary that was set read-only, is
+   * passed over.
+   */
   async #requireWritable(session: Session, signal: AbortSignal): Promise<void> {
     const { rows } = await session.query('show transaction_read_only', [], signal);
     if (rows[0]?.['transaction_read_only'] === 'off') return;
@@ -85,8 +89,8 @@ export class Connector {
   }
 
   /**
-   * In session mode two open sessions never share a backend. In transaction mode they do, or one of them moves from backend
-   * to backend.
+   * In session mode two open sessions never share a backend. In transaction mode they do, or one of
+   * them moves from backend to backend.
    */
   async #requireSessionMode(session: Session, signal: AbortSignal): Promise<void> {
     const other = await this.#openAny(signal);

@@ -2,13 +2,16 @@ import postgres from 'postgres';
 import { MdpError, type ErrorCode } from '../../runtime/errors.ts';
 
 /**
- * What a refused statement means for its rows.
- * `duplicate`: a key is already there. `no_partition`: make it and go on. `row`: some row can never be stored. `conflict`:
- * the same again at once. `too_much`: fewer rows at a time. `held`: none of the rows' doing; the batch waits.
+ * What a refused statement means for its rows. `duplicate`: a key is already there. `no_partition`:
+ * make it and go on. `row`: some row can never be stored. `conflict`: the same again at once.
+ * `too_much`: fewer rows at a time. `held`: none of the rows' doing; the batch waits.
  */
 export type Fault = 'duplicate' | 'no_partition' | 'row' | 'conflict' | 'too_much' | 'held';
 
-/** Decided by SQLSTATE alone: https://www.postgresql.org/docs/current/errcodes-appendix.html (read 2026-11-23). */
+/**
+ * Decided by SQLSTATE alone: https://www.postgresql.org/docs/current/errcodes-appendix.html (read
+ * 2026-11-23).
+ */
 export function faultOf(error: unknown): Fault {
   const sqlstate = sqlstateOf(error);
   if (sqlstate === undefined) return 'held';
@@ -35,8 +38,8 @@ function contextOf(error: unknown, name: string): string | number | boolean | un
 }
 
 /**
- * Whether the connection is of no further use: everything that is not an SQL error, the fatal ones, and a server that has
- * become read-only, where another host may be the primary by now.
+ * Whether the connection is of no further use: everything that is not an SQL error, the fatal ones,
+ * and a server that has become read-only, where another host may be the primary by now.
  */
 export function endsSession(error: unknown): boolean {
   if (!(error instanceof postgres.PostgresError)) return true;
@@ -48,8 +51,8 @@ function isFatal({ code, severity }: postgres.PostgresError): boolean {
 }
 
 /**
- * Any failure as the one error class. The driver's error is not kept as the cause: its message, detail and parameters
- * hold row values.
+ * Any failure as the one error class. The driver's error is not kept as the cause: its message,
+ * detail and parameters hold row values.
  */
 export function failureOf(error: unknown): MdpError {
   if (error instanceof MdpError) return error;

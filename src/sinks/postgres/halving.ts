@@ -2,9 +2,10 @@ import type { Committed, RejectedRow } from '../sink.ts';
 import { faultOf, reasonOf, sqlstateOf } from './failure.ts';
 
 /**
- * Writes rows all at once, and where a row among them is at fault in ever smaller runs until that row is alone: it comes
- * back dead, the others are committed. `write` returns how many rows were new. Every other error is thrown: what was
- * written until then is found already there at the next try.
+ * Writes rows all at once, and where a row among them is at fault in ever smaller runs until that
+ * row is alone: it comes back dead, the others are committed. `write` returns how many rows were
+ * new. Every other error is thrown: what was written until then is found already there at the next
+ * try.
  */
 export async function writeHalving<Row>(
   rows: readonly Row[],

@@ -6,8 +6,8 @@ import { quoteName } from './migrations.ts';
 import type { Session } from './session.ts';
 
 /**
- * The ids that this process gave to instruments, mapped to the database's. Belongs to one session: another may lead to
- * another server.
+ * The ids that this process gave to instruments, mapped to the database's. Belongs to one session:
+ * another may lead to another server.
  */
 export class InstrumentIds {
   readonly #session: Session;
@@ -58,7 +58,10 @@ export class InstrumentIds {
     return wanted.filter(({ id }) => this.#ids[id] === undefined);
   }
 
-  /** In one order everywhere, so that two workers which add the same ones cannot lock each other out. */
+  /**
+   * In one order everywhere, so that two workers which add the same ones cannot lock each other
+   * out.
+   */
   async #insert(missing: readonly Instrument[], signal: AbortSignal): Promise<void> {
     await this.#session.query(
       `insert into ${this.#table} (venue, symbol)

@@ -18,8 +18,8 @@ const migrateDeadlineMs = 120_000;
 export type Schema = { readonly storage: Storage; readonly version: number };
 
 /**
- * Brings the schema to our version, under an advisory lock, each migration in a transaction of its own. Idempotent. Throws
- * `MdpError` `schema_newer`.
+ * Brings the schema to our version, under an advisory lock, each migration in a transaction of its
+ * own. Idempotent. Throws `MdpError` `schema_newer`.
  */
 export async function migrateSchema(
   session: Session,
@@ -34,7 +34,8 @@ export async function migrateSchema(
   const lock = `hashtextextended(${quoteText(`mdp.migrate.${schema}`)}, 0)`;
   await run(`set statement_timeout = 0; select pg_advisory_lock(${lock})`);
   try {
-    // A writer of an older program holds its locks for moments only; whoever waits for ours must not wait for long.
+    // A writer of an older program holds its locks for moments only; whoever waits for ours must
+    // not wait for long.
     await run("set lock_timeout = '10s'");
     return await applyMissing(session, schema, log, signal, all);
   } finally {
@@ -78,7 +79,10 @@ async function applyMissing(
   return { storage, version: schemaVersionOf(all) };
 }
 
-/** Undefined where no migration ever ran. Throws `schema_newer` where a later program's schema leaves us no place. */
+/**
+ * Undefined where no migration ever ran. Throws `schema_newer` where a later program's schema
+ * leaves us no place.
+ */
 async function findSchema(
   session: Session,
   schema: string,
@@ -136,7 +140,9 @@ async function createVersionTable(
   await session.query(create + versionTable(schema), [], signal, migrateDeadlineMs);
 }
 
-/** TimescaleDB where it is in this database already or lets us create it; else native partitions. */
+/**
+ * TimescaleDB where it is in this database already or lets us create it; else native partitions.
+ */
 async function chooseStorage(session: Session, signal: AbortSignal): Promise<Storage> {
   if ((await timescaleSchemaOf(session, signal)) !== undefined) return 'timescaledb';
   const { rows } = await session.query(
@@ -150,7 +156,8 @@ async function chooseStorage(session: Session, signal: AbortSignal): Promise<Sto
     await session.query(create, [], signal, migrateDeadlineMs);
     return 'timescaledb';
   } catch (error) {
-    // Not preloaded, or no right to: then the server is as one without it. A lost session is another matter.
+    // Not preloaded, or no right to: then the server is as one without it. A lost session is
+    // another matter.
     if (session.over) throw error;
     return 'native';
   }

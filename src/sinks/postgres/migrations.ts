@@ -11,13 +11,16 @@ export type Migration = {
   readonly sql: string;
   /** Behind `sql`, where TimescaleDB stores the rows. */
   readonly timescale?: string;
-  /** The oldest program's schema version that can go on working in this schema; without it, this version. */
+  /**
+   * The oldest program's schema version that can go on working in this schema; without it, this
+   * version.
+   */
   readonly compatibleFrom?: number;
 };
 
 /**
- * In order, versions from 1 without a hole. Expand, then contract: an older program must be able to go on while a newer one
- * has already migrated. A released migration is never edited.
+ * In order, versions from 1 without a hole. Expand, then contract: an older program must be able to
+ * go on while a newer one has already migrated. A released migration is never edited.
  */
 export const migrations: readonly Migration[] = [
   { version: 1, name: 'tables', sql: tables, timescale: hypertables },
@@ -37,7 +40,10 @@ export type ScriptOptions = {
   readonly timescaleSchema: string;
 };
 
-/** A migration's statements, its own record in `schema_version` last: sent at once, they are one transaction. */
+/**
+ * A migration's statements, its own record in `schema_version` last: sent at once, they are one
+ * transaction.
+ */
 export function migrationStatements(migration: Migration, options: ScriptOptions): string {
   const native = options.storage === 'native';
   const body = native ? migration.sql : migration.sql + (migration.timescale ?? '');
@@ -53,7 +59,10 @@ insert into ${quoteName(options.schema)}.schema_version (version, name, storage,
 `;
 }
 
-/** The table that the migrations record themselves in; `if not exists`, as it comes before the lock can be asked. */
+/**
+ * The table that the migrations record themselves in; `if not exists`, as it comes before the lock
+ * can be asked.
+ */
 export function versionTable(schema: string): string {
   return `create table if not exists ${quoteName(schema)}.schema_version (
   version int primary key,
@@ -70,8 +79,10 @@ export function versionTable(schema: string): string {
 export function migrationScript(options: ScriptOptions): string {
   const schema = quoteName(options.schema);
   const scripts = migrations.map(
-    (migration) =>
-      `-- ${migration.version}: ${migration.name}\nbegin;\n${migrationStatements(migration, options)}commit;\n`,
+    (migration) => `-- ${migration.version}: ${migration.name}
+begin;
+${migrationStatements(migration, options)}commit;
+`,
   );
   const opening = `create schema if not exists ${schema};\n\n${versionTable(options.schema)}`;
   return [opening, ...scripts].join('\n');

@@ -13,8 +13,9 @@ const dayMs = 86_400_000;
 const lockTimeout = '2s';
 
 /**
- * Native range partitions, made when the first row for them comes: trades and quotes by day, bars by month. Remembers what
- * it has seen in this session. Does nothing where TimescaleDB keeps the rows.
+ * Native range partitions, made when the first row for them comes: trades and quotes by day, bars
+ * by month. Remembers what it has seen in this session. Does nothing where TimescaleDB keeps the
+ * rows.
  */
 export class Partitions {
   readonly #session: Session;
@@ -43,7 +44,10 @@ export class Partitions {
     this.#known = new Set();
   }
 
-  /** Detaches and drops every partition of ours that ends at or before `micros`. Returns their names. */
+  /**
+   * Detaches and drops every partition of ours that ends at or before `micros`. Returns their
+   * names.
+   */
   async drop(table: TimedTable, micros: number, signal: AbortSignal): Promise<readonly string[]> {
     if (this.#storage !== 'native') return [];
     const limit = stretchOf(table, micros / 1_000).name;
@@ -63,8 +67,9 @@ export class Partitions {
   }
 
   /**
-   * Made as a table of its own and then attached, which locks out neither readers nor writers of the parent. Under an
-   * advisory lock, because two workers find the same one missing at the same time.
+   * Made as a table of its own and then attached, which locks out neither readers nor writers of
+   * the parent. Under an advisory lock, because two workers find the same one missing at the same
+   * time.
    */
   #makeStatement(table: TimedTable, { name, from, to }: Stretch): string {
     const schema = quoteName(this.#schema);

@@ -17,8 +17,8 @@ import { connectorOf, type ConnectionOptions } from './sink.ts';
 const rowsPerChunk = 1_000;
 
 /**
- * Opens a database for reading, also a standby. Throws `MdpError`: `database_away`, and `schema_missing` or `schema_newer`
- * where the schema is not ours.
+ * Opens a database for reading, also a standby. Throws `MdpError`: `database_away`, and
+ * `schema_missing` or `schema_newer` where the schema is not ours.
  */
 export async function openPostgresReader(
   options: ConnectionOptions,

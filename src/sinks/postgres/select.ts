@@ -64,7 +64,10 @@ const sources: Readonly<Record<View, Source>> = {
   },
 };
 
-/** A view's columns, in order and as text, for the rows that match; venues sort by code point whatever the collation. */
+/**
+ * A view's columns, in order and as text, for the rows that match; venues sort by code point
+ * whatever the collation.
+ */
 export function selectOf(query: Query, schema: string): Select {
   const source = sources[query.kind];
   const { conditions, parameters } = conditionsOf(query, source);
@@ -74,11 +77,9 @@ export function selectOf(query: Query, schema: string): Select {
     from ${quoteName(schema)}.${source.table} r
     join ${quoteName(schema)}.instrument i using (instrument_id)
     where ${conditions.join(' and ')}`;
-  const sql =
-    query.limit === undefined
-      ? `${filtered} ${orderBy('asc')}`
-      : `select * from (${filtered} ${orderBy('desc')} limit ${query.limit}) latest ${orderBy('asc')}`;
-  return { sql, parameters };
+  if (query.limit === undefined) return { sql: `${filtered} ${orderBy('asc')}`, parameters };
+  const latest = `${filtered} ${orderBy('desc')} limit ${query.limit}`;
+  return { sql: `select * from (${latest}) latest ${orderBy('asc')}`, parameters };
 }
 
 function orderBy(direction: 'asc' | 'desc'): string {

@@ -1,7 +1,8 @@
 /**
- * One connection to PostgreSQL: a driver instance with a single socket that is never replaced. It promises that every
- * statement settles within its deadline, and that after a failure which is not a plain SQL error nothing is sent on it any
- * more: whoever uses it opens the next one. Autocommit single statements only; no transactions, no pool.
+ * One connection to PostgreSQL: a driver instance with a single socket that is never replaced. It
+ * promises that every statement settles within its deadline, and that after a failure which is not
+ * a plain SQL error nothing is sent on it any more: whoever uses it opens the next one. Autocommit
+ * single statements only; no transactions, no pool.
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -70,7 +71,9 @@ export class Session {
     return this.#pid;
   }
 
-  /** Whether whoever greeted us is not who answers: then something stands between us and the server. */
+  /**
+   * Whether whoever greeted us is not who answers: then something stands between us and the server.
+   */
   get behindPooler(): boolean {
     return this.#announced !== this.#pid;
   }
@@ -81,8 +84,9 @@ export class Session {
   }
 
   /**
-   * One statement. Without parameters the text may hold several, which are one transaction. Parameters are text that the
-   * statement casts; the text must come from a small closed set, as the server keeps each prepared.
+   * One statement. Without parameters the text may hold several, which are one transaction.
+   * Parameters are text that the statement casts; the text must come from a small closed set, as
+   * the server keeps each prepared.
    */
   async query(
     text: string,
@@ -96,7 +100,10 @@ export class Session {
     return { rows, count: rows.count };
   }
 
-  /** A statement's rows, `chunk` at a time; the next chunk is asked for when the last has been taken. */
+  /**
+   * A statement's rows, `chunk` at a time; the next chunk is asked for when the last has been
+   * taken.
+   */
   async *chunks(
     text: string,
     parameters: readonly (string | null)[],
@@ -118,8 +125,8 @@ export class Session {
   }
 
   /**
-   * `copy … from stdin` with `payload`, all of it or nothing. Resolves when the server has committed it. `payload` may be
-   * used again afterwards.
+   * `copy … from stdin` with `payload`, all of it or nothing. Resolves when the server has
+   * committed it. `payload` may be used again afterwards.
    */
   async copy(text: string, payload: Uint8Array, signal: AbortSignal): Promise<void> {
     await this.#guarded(this.#copy(text, payload), this.#deadlines.statementMs, signal);
@@ -128,7 +135,8 @@ export class Session {
   /** Sends nothing further, fails what is under way, and cuts the socket. */
   destroy(): void {
     this.#over = true;
-    // Rejects what waits in the driver. Whether its goodbye works is of no account: the socket is cut.
+    // Rejects what waits in the driver. Whether its goodbye works is of no account: the socket is
+    // cut.
     this.#sql.end({ timeout: 0 }).catch(() => {});
     this.#socket.cut();
   }
@@ -142,9 +150,10 @@ export class Session {
   }
 
   /**
-   * The driver (3.4.9, porsager/postgres#1173) never settles the stream of a COPY that the server refuses after its end.
-   * So a sentinel query follows the end on the same connection: the server answers in order, and when the sentinel's row
-   * arrives, the COPY has either been completed or never will be.
+   * The driver (3.4.9, porsager/postgres#1173) never settles the stream of a COPY that the server
+   * refuses after its end. So a sentinel query follows the end on the same connection: the server
+   * answers in order, and when the sentinel's row arrives, the COPY has either been completed or
+   * never will be.
    */
   async #copy(text: string, payload: Uint8Array): Promise<void> {
     const query = this.#sql.unsafe(text);
@@ -174,7 +183,10 @@ export class Session {
     });
   }
 
-  /** Bounds `work` by a deadline and the signal, and ends the session with any failure that is not a plain SQL error. */
+  /**
+   * Bounds `work` by a deadline and the signal, and ends the session with any failure that is not a
+   * plain SQL error.
+   */
   #guarded<T>(work: PromiseLike<T>, deadlineMs: number, signal: AbortSignal): Promise<T> {
     return new Promise((resolve, reject) => {
       const settle = (finish: () => void): void => {
@@ -197,7 +209,10 @@ export class Session {
   }
 }
 
-/** The driver connects again by itself, for ever where a server hangs up on it: here it gets one socket, once. */
+/**
+ * The driver connects again by itself, for ever where a server hangs up on it: here it gets one
+ * socket, once.
+ */
 class SingleSocket {
   readonly #host: Host;
   #socket: Socket | undefined;
@@ -257,8 +272,8 @@ type DriverOptions = postgres.Options<Record<string, never>> & {
 };
 
 /**
- * Notes the server's answer to a refused COPY. The driver rejects the query with it, which no one sees any more, because
- * the query has already resolved to its stream.
+ * Notes the server's answer to a refused COPY. The driver rejects the query with it, which no one
+ * sees any more, because the query has already resolved to its stream.
  */
 function watchRefusal(query: object): { error: Error } {
   const refusal = { error: new Error('a COPY ended without an answer') };
@@ -273,7 +288,10 @@ function watchRefusal(query: object): { error: Error } {
   return refusal;
 }
 
-/** Calls `completed` when the driver's final step is answered, and `sent` as soon as it has been sent. */
+/**
+ * Calls `completed` when the driver's final step is answered, and `sent` as soon as it has been
+ * sent.
+ */
 function afterFinal(stream: Writable, completed: () => void, sent: () => void): void {
   const final = stream._final.bind(stream);
   stream._final = (callback) => {

@@ -1,9 +1,10 @@
 /**
  * PostgreSQL and TimescaleDB: binary COPY at full speed, and no fault that loses or doubles a row.
  *
- * Owns the schema, its partitions and its sessions. Promises that a commit which resolved is on the server's disk (as far
- * as the server's own settings go), that every call settles within its deadlines, and that committing a batch again leaves
- * one copy. Will not hold, retry or drop a batch: that is the caller's; nor work behind a pooler in transaction mode.
+ * Owns the schema, its partitions and its sessions. Promises that a commit which resolved is on the
+ * server's disk (as far as the server's own settings go), that every call settles within its
+ * deadlines, and that committing a batch again leaves one copy. Will not hold, retry or drop a
+ * batch: that is the caller's; nor work behind a pooler in transaction mode.
  */
 import { readFile } from 'node:fs/promises';
 import type { Clock } from '../../runtime/clock.ts';
@@ -21,7 +22,9 @@ export type PostgresSinkOptions = {
   /** `postgres://…`, also with several hosts. */
   readonly url: string;
   readonly schema: string;
-  /** Whether missing migrations are applied at open; otherwise a schema that lacks them is refused. */
+  /**
+   * Whether missing migrations are applied at open; otherwise a schema that lacks them is refused.
+   */
   readonly migrate: boolean;
   /** Overrides the URL's; default: the URL's, else `prefer`. */
   readonly sslmode: SslMode | undefined;
@@ -41,7 +44,9 @@ export type PostgresSinkOptions = {
 
 const defaultDeadlines: Deadlines = { connectMs: 5_000, statementMs: 20_000 };
 
-/** Throws `config` for a URL that cannot be used; everything else comes from `open` and `commit`. */
+/**
+ * Throws `config` for a URL that cannot be used; everything else comes from `open` and `commit`.
+ */
 export function createPostgresSink(options: PostgresSinkOptions): Sink {
   const { schema, log } = options;
   parseAddress(options.url);

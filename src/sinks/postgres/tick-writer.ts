@@ -16,15 +16,19 @@ const rememberedBatches = 20;
 const refusalsTolerated = 1;
 const slowBatches = 1_000;
 
-/** Partitions that one statement may touch: each takes locks, of which the server has a limited number. */
+/**
+ * Partitions that one statement may touch: each takes locks, of which the server has a limited
+ * number.
+ */
 const maxPartitionsPerStatement = 100;
 
 export type TickPath = 'fast' | 'slow';
 
 /**
- * Writes trades or quotes. The fast path is a binary COPY straight into the table. When the server refuses it, mostly because
- * a row is already there, the same rows go through a temporary table and `insert … on conflict do nothing`, which says how
- * many were new. A worker that is refused often (after a recovery, beside a twin, in a replay) stays there for a while.
+ * Writes trades or quotes. The fast path is a binary COPY straight into the table. When the server
+ * refuses it, mostly because a row is already there, the same rows go through a temporary table and
+ * `insert … on conflict do nothing`, which says how many were new. A worker that is refused often
+ * (after a recovery, beside a twin, in a replay) stays there for a while.
  */
 export class TickWriter<Row extends { readonly instrument: Instrument }> {
   readonly #table: TickTable<Row>;
@@ -100,7 +104,8 @@ export class TickWriter<Row extends { readonly instrument: Instrument }> {
 
   /**
    * TimescaleDB 2.17.2 stopped at the first conflict with a compressed chunk and reported success
-   * (timescale/timescaledb#7672): what the first statement left is moved again, until nothing is missing.
+   * (timescale/timescaledb#7672): what the first statement left is moved again, until nothing is
+   * missing.
    */
   async #moveRest(session: Session, signal: AbortSignal): Promise<number> {
     const { countMissing, moveMissing } = this.#statements;
@@ -180,7 +185,8 @@ function statementsOf<Row>({ table, columns, key }: TickTable<Row>, schema: stri
     .join(' and ')})`;
   return {
     copy: `copy ${target} (${list}) from stdin (format binary)`,
-    makeStage: `create temp table if not exists mdp_stage_${table} (like ${target} including defaults)`,
+    makeStage: `create temp table if not exists mdp_stage_${table}
+      (like ${target} including defaults)`,
     emptyStage: `truncate ${stage}`,
     copyStage: `copy ${stage} (${list}) from stdin (format binary)`,
     moveStage: `insert into ${target} (${list}) select ${list} from ${stage} order by ${key}

@@ -6,8 +6,8 @@ import type { SslMode } from './address.ts';
 export type DriverSsl = false | 'prefer' | 'require' | ConnectionOptions;
 
 /**
- * sslmode as libpq means it: `require` with a CA file checks the chain; `verify-full` also that the certificate is for
- * `host`. `ca` is PEM text; without it the system's authorities count.
+ * sslmode as libpq means it: `require` with a CA file checks the chain; `verify-full` also that the
+ * certificate is for `host`. `ca` is PEM text; without it the system's authorities count.
  */
 export function driverSsl(mode: SslMode, ca: string | undefined, host: string): DriverSsl {
   if (mode === 'disable') return false;

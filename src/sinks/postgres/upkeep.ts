@@ -23,8 +23,9 @@ const upkeepEveryMs = 600_000;
 const dayUs = 86_400_000_000;
 
 /**
- * What no batch waits for: tomorrow's partitions, and dropping what retention has let go. On a short connection of its own,
- * at the start and every ten minutes or so; a round that fails is logged and done again by the next.
+ * What no batch waits for: tomorrow's partitions, and dropping what retention has let go. On a
+ * short connection of its own, at the start and every ten minutes or so; a round that fails is
+ * logged and done again by the next.
  */
 export class Upkeep {
   readonly #options: UpkeepOptions;
@@ -51,7 +52,8 @@ export class Upkeep {
     try {
       await tend(this.#options, this.#stop.signal);
     } catch (error) {
-      // No row waits for this: a missing partition is made by the batch that needs it, and an old one can wait.
+      // No row waits for this: a missing partition is made by the batch that needs it, and an old
+      // one can wait.
       if (!this.#stop.signal.aborted) log.warn('database upkeep failed', failureFields(error));
     }
     if (this.#stop.signal.aborted) return;

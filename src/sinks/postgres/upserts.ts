@@ -23,8 +23,8 @@ export type Column<Row> = {
 };
 
 /**
- * Sorted by key, so that two workers cannot lock each other out, and one row a key, because a statement may not update a row
- * twice.
+ * Sorted by key, so that two workers cannot lock each other out, and one row a key, because a
+ * statement may not update a row twice.
  */
 export const barTable: UpsertTable<Bar> = {
   table: 'bar',
@@ -64,8 +64,8 @@ export const barTable: UpsertTable<Bar> = {
 };
 
 /**
- * The first reason, extent and time of detection stay. A copy wins with fewer missing, or by being filled where the stored
- * one is not; an unknown number of missing never gives way to a known one.
+ * The first reason, extent and time of detection stay. A copy wins with fewer missing, or by being
+ * filled where the stored one is not; an unknown number of missing never gives way to a known one.
  */
 export const gapTable: UpsertTable<Gap> = {
   table: 'gap',

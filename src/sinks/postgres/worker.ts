@@ -18,8 +18,9 @@ import {
 } from './upserts.ts';
 
 /**
- * Commits one batch at a time on a connection of its own, which it replaces when it is lost. A commit that throws has left
- * some, all or none of its rows in the database; committing the batch again is always safe.
+ * Commits one batch at a time on a connection of its own, which it replaces when it is lost. A
+ * commit that throws has left some, all or none of its rows in the database; committing the batch
+ * again is always safe.
  */
 export class PostgresWorker implements SinkWorker {
   readonly #connector: Connector;

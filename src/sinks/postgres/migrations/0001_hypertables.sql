@@ -1,8 +1,14 @@
 -- TimescaleDB only. {timescale} stands for the schema that holds the extension.
 
-select {timescale}.create_hypertable('{schema}.trade', 'ts', chunk_time_interval => interval '1 day');
-select {timescale}.create_hypertable('{schema}.quote', 'ts', chunk_time_interval => interval '1 day');
-select {timescale}.create_hypertable('{schema}.bar', 'ts', chunk_time_interval => interval '1 month');
+select {timescale}.create_hypertable(
+  '{schema}.trade', 'ts', chunk_time_interval => interval '1 day'
+);
+select {timescale}.create_hypertable(
+  '{schema}.quote', 'ts', chunk_time_interval => interval '1 day'
+);
+select {timescale}.create_hypertable(
+  '{schema}.bar', 'ts', chunk_time_interval => interval '1 month'
+);
 
 alter table {schema}.trade set (
   timescaledb.compress,

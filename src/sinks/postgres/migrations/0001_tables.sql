@@ -1,5 +1,5 @@
--- Narrow tables, written by the pipeline. {schema} stands for the configured schema, {by_ts} for native range partitions
--- (nothing where TimescaleDB makes the tables hypertables).
+-- Narrow tables, written by the pipeline. {schema} stands for the configured schema, {by_ts} for
+-- native range partitions (nothing where TimescaleDB makes the tables hypertables).
 
 create table {schema}.instrument (
   instrument_id int generated always as identity primary key,
@@ -75,7 +75,8 @@ create table {schema}.gap (
   primary key (instrument_id, from_ts, from_id)
 );
 
--- The holes that bars have to know of; by their end, because the bars that are asked for are mostly the latest.
+-- The holes that bars have to know of; by their end, because the bars that are asked for are mostly
+-- the latest.
 create index gap_unfilled on {schema}.gap (instrument_id, to_ts, from_ts)
   where filled_at is null and (missing is null or missing > 0);
 

@@ -1,4 +1,5 @@
--- What users query: names instead of numbers. Columns and their order are the same in every database.
+-- What users query: names instead of numbers. Columns and their order are the same in every
+-- database.
 
 create view {schema}.trades as
 select
@@ -31,8 +32,9 @@ select
 from {schema}.quote q
 join {schema}.instrument i using (instrument_id);
 
--- Every bar with what is known today of holes in it, one of `unfilled_gap` being enough: a hole found after the bar
--- became final shows, and a filled one vanishes. A hole lies between the last trade before it and the first one behind.
+-- Every bar with what is known today of holes in it, one of `unfilled_gap` being enough: a hole
+-- found after the bar became final shows, and a filled one vanishes. A hole lies between the last
+-- trade before it and the first one behind.
 create view {schema}.bar_today as
 select
   b.*,
