@@ -19,6 +19,8 @@ import { makeSink } from '../test/postgres/sinks.ts';
 const rowCount = Number(process.argv[2] ?? 500_000);
 const rounds = Number(process.argv[3] ?? 5);
 const batchRows = 10_000;
+/** Of psql's rate; below one of them the exit code is 1. */
+const floors = { fresh: 1.2, duplicates: 0.5 };
 const columns = 'instrument_id, ts, trade_id, receive_ts, price, size, side, late';
 const never = new AbortController().signal;
 
@@ -111,13 +113,15 @@ function report(
     const cells = [`${rate} k`, ratio(samples).toFixed(2), floor, samples === copies ? '' : cpu];
     return tableLine(name, cells);
   };
+  const missed = ratio(sinks) < floors.fresh || ratio(duplicates) < floors.duplicates;
+  process.exitCode = missed ? 1 : 0;
   process.stdout.write(
     [
       `${rowCount} trades, ${rounds} rounds, medians; batches of ${batchRows}, 2 connections`,
       tableLine('', ['rows/s', 'ratio', 'floor', 'µs CPU/row']),
       line('psql \\copy, text, 1 connection', copies, ''),
-      line('sink, new rows', sinks, '1.20'),
-      line('sink, duplicates only', duplicates, '0.50'),
+      line('sink, new rows', sinks, floors.fresh.toFixed(2)),
+      line('sink, duplicates only', duplicates, floors.duplicates.toFixed(2)),
       '',
     ].join('\n'),
   );

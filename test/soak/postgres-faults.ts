@@ -46,7 +46,8 @@ class Soak {
   readonly #options: SoakOptions;
   readonly #server: PrivateServer;
   readonly #proxy: FaultProxy;
-  readonly #random: () => number;
+  readonly #faultRandom: () => number;
+  readonly #rowRandom: () => number;
   readonly #fired = new Map<string, number>();
   #sent = 0;
   #poisoned = 0;
@@ -58,7 +59,8 @@ class Soak {
     this.#options = options;
     this.#server = server;
     this.#proxy = proxy;
-    this.#random = seeded(options.seed);
+    this.#faultRandom = seeded(options.seed);
+    this.#rowRandom = seeded(options.seed + 1);
   }
 
   async run(): Promise<SoakReport> {
@@ -88,7 +90,7 @@ class Soak {
     while (!this.#over) {
       const first = this.#sent;
       this.#sent += batchRows;
-      const poison = this.#random() < 0.05;
+      const poison = this.#rowRandom() < 0.05;
       if (poison) this.#poisoned += 1;
       const rows = Array.from({ length: batchRows }, (_, index) =>
         poison && index === 7
@@ -96,7 +98,7 @@ class Soak {
           : makeTrade(first + index),
       );
       await this.#commit(worker, rows);
-      if (this.#random() < 0.02) await this.#commit(worker, rows.slice(8));
+      if (this.#rowRandom() < 0.02) await this.#commit(worker, rows.slice(8));
     }
   }
 
@@ -111,12 +113,12 @@ class Soak {
     const until = Date.now() + this.#options.seconds * 1_000;
     const faults = Object.entries(this.#faults());
     for (let next = 0; Date.now() < until || next < faults.length; next += 1) {
-      if (next % faults.length === 0) shuffle(faults, this.#random);
+      if (next % faults.length === 0) shuffle(faults, this.#faultRandom);
       const [name, befall] = faults[next % faults.length] ?? [];
       if (name === undefined || befall === undefined) return;
       await befall();
       this.#fired.set(name, (this.#fired.get(name) ?? 0) + 1);
-      await Bun.sleep(100 + 400 * this.#random());
+      await Bun.sleep(100 + 400 * this.#faultRandom());
     }
   }
 

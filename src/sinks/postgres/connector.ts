@@ -116,7 +116,8 @@ export class Connector {
       "set timezone = 'UTC'",
       "set client_min_messages = 'warning'",
       `set statement_timeout = ${statementMs}`,
-      "select set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', false)",
+      `select set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', false)
+       from pg_extension where extname = 'timescaledb'`,
     ].join(';\n');
   }
 }

@@ -145,8 +145,11 @@ async function createVersionTable(
  */
 async function chooseStorage(session: Session, signal: AbortSignal): Promise<Storage> {
   if ((await timescaleSchemaOf(session, signal)) !== undefined) return 'timescaledb';
+  // Where its library is not preloaded, `create extension` ends the session. Everyone may see the
+  // settings that a preloaded library brings.
   const { rows } = await session.query(
-    "select from pg_available_extensions where name = 'timescaledb'",
+    `select from pg_available_extensions where name = 'timescaledb'
+       and exists (select from pg_settings where name like 'timescaledb.%')`,
     [],
     signal,
   );
@@ -156,7 +159,7 @@ async function chooseStorage(session: Session, signal: AbortSignal): Promise<Sto
     await session.query(create, [], signal, migrateDeadlineMs);
     return 'timescaledb';
   } catch (error) {
-    // Not preloaded, or no right to: then the server is as one without it. A lost session is
+    // No right to: then the server is as one without it. A lost session is
     // another matter.
     if (session.over) throw error;
     return 'native';
