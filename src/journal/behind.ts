@@ -1,0 +1,181 @@
+import type { Log } from '../runtime/log.ts';
+import type { BlockReader, Window } from './block-reader.ts';
+import type { Chunk, Chunks } from './chunks.ts';
+import { errnoOf, readBytes, type Disk } from './disk.ts';
+import { HEADER_BYTES } from './format.ts';
+import { wholeWindow } from './recover.ts';
+import type { Block, MemoryShare, Position } from './record-buffer.ts';
+import { fileName, type Segment, type Segments } from './segments.ts';
+
+const READ_BYTES = 512 * 1024;
+/** A file that cannot be read is tried so often, then given up. */
+const MOST_ATTEMPTS = 3;
+
+export type BehindOptions = {
+  readonly disk: Disk;
+  readonly directory: string;
+  readonly segments: Segments;
+  readonly chunks: Chunks;
+  readonly reader: BlockReader;
+  readonly memory: MemoryShare;
+  readonly log: Log;
+  readonly start: Position;
+  /** Where memory begins: the files are read up to there. */
+  readonly bound: () => Position;
+  /** Blocks are ready, or nothing is left to be read from files. */
+  readonly onReady: () => void;
+};
+
+/** Reads for a reader that is behind: from the chunks without waiting, from the files ahead of being asked. */
+export class Behind {
+  /** Behind the last record that was taken or is ready. */
+  position: Position;
+  /** The file that is being read. */
+  reading: Segment | undefined;
+  readonly #options: BehindOptions;
+  readonly #ready: Block[] = [];
+  #loading = false;
+  #failures = 0;
+
+  constructor(options: BehindOptions) {
+    this.#options = options;
+    this.position = options.start;
+  }
+
+  get length(): number {
+    return this.#ready.length;
+  }
+
+  /** Of the first record that waits here. */
+  get start(): Position {
+    return this.#ready[0]?.positions[0] ?? this.position;
+  }
+
+  frames(): number {
+    return this.#ready.reduce((sum, { frames }) => sum + frames, 0);
+  }
+
+  take(): Block | undefined {
+    const block = this.#ready.shift();
+    if (block !== undefined) this.#options.memory.addBlocks(-block.bytes);
+    return block;
+  }
+
+  /** A block from the chunks, up to `limit`. */
+  fromChunk(limit: Position): Block | undefined {
+    const chunk = this.#options.chunks.at(this.position);
+    if (chunk === undefined || this.#loading) return undefined;
+    const block = this.#options.reader.next(
+      chunkWindow(chunk, this.position, limit),
+      this.position,
+    );
+    if (typeof block === 'string') return undefined;
+    this.position = block.end.position;
+    return block;
+  }
+
+  /** Whether what comes next stands in a file. */
+  get isOnDisk(): boolean {
+    return this.position < this.#options.bound();
+  }
+
+  /** Begins to read ahead where that is worth it; `onReady` tells. */
+  load(): void {
+    if (this.#loading || !this.isOnDisk || this.#ready.length > 1) return;
+    this.#loading = true;
+    this.#loadNext()
+      .then(() => {
+        this.#failures = 0;
+      })
+      .catch((error: unknown) => this.#unreadable(error))
+      .finally(() => {
+        this.#loading = false;
+        this.reading = undefined;
+        this.#options.onReady();
+      });
+  }
+
+  async #loadNext(): Promise<void> {
+    while (this.isOnDisk) {
+      const bound = this.#options.bound();
+      const segment = this.#options.segments.from(this.position);
+      if (segment === undefined || segment.start >= bound) {
+        this.position = bound;
+        return;
+      }
+      this.reading = segment;
+      await segment.busy;
+      const end = Math.min(segment.end, bound);
+      if (await this.#loadFrom(segment, end)) return;
+      this.position = Math.max(this.position, end);
+    }
+  }
+
+  /** Returns false where the segment has no more records before `end`. */
+  async #loadFrom(segment: Segment, end: Position): Promise<boolean> {
+    const { reader } = this.#options;
+    const from = Math.max(this.position, segment.start);
+    for (let size = READ_BYTES; from < end; size *= 2) {
+      const window = await this.#window(segment, from, end, size);
+      let found: Block | 'more' | 'end' = reader.next(window, from);
+      while (typeof found === 'object') {
+        this.#add(found);
+        found = reader.next(window, this.position);
+      }
+      if (this.#ready.length > 0) return true;
+      if (found === 'end') return false;
+    }
+    return false;
+  }
+
+  #add(block: Block): void {
+    this.#ready.push(block);
+    this.position = block.end.position;
+    this.#options.memory.addBlocks(block.bytes);
+  }
+
+  async #window(segment: Segment, from: Position, end: Position, size: number): Promise<Window> {
+    const { disk, directory } = this.#options;
+    const path = `${directory}/${fileName(segment)}`;
+    if (segment.condensed || segment.packed) return wholeWindow(disk, path, segment);
+    const length = Math.min(size, end - from);
+    const bytes = await readBytes(disk, path, HEADER_BYTES + from - segment.start, length);
+    const whole = from + length >= end;
+    return {
+      bytes,
+      end: bytes.length,
+      condensed: false,
+      whole,
+      at: 0,
+      place: from,
+      position: from,
+    };
+  }
+
+  /** After some attempts what the file held is lost; the frames behind it tell how many that were. */
+  #unreadable(error: unknown): void {
+    const { segments, log, bound } = this.#options;
+    const segment = segments.from(this.position);
+    this.#failures += 1;
+    if (this.#failures < MOST_ATTEMPTS || segment === undefined) return;
+    this.#failures = 0;
+    this.position = Math.min(segment.end, bound());
+    log.error('a segment of the journal cannot be read: its frames are lost', {
+      file: fileName(segment),
+      errno: errnoOf(error),
+    });
+  }
+}
+
+const chunkWindow = (chunk: Chunk, from: Position, limit: Position): Window => {
+  const start = chunk.start.position;
+  return {
+    bytes: chunk.bytes,
+    end: Math.min(chunk.filled, limit - start),
+    condensed: false,
+    whole: true,
+    at: from - start,
+    place: from,
+    position: from,
+  };
+};

@@ -1,0 +1,116 @@
+import type { MarketRecord } from '../market/record.ts';
+import { encodeRecord, roomFor, type Target } from './encode.ts';
+import { viewOf } from './format.ts';
+import type { Mark, Position } from './record-buffer.ts';
+
+const CHUNK_BYTES = 256 * 1024;
+/** Buffers kept for the next chunk. */
+const SPARE_CHUNKS = 4;
+
+/** Records in the form of the file, not yet synced to it. A chunk is never in two segments. */
+export type Chunk = Target & {
+  readonly start: Mark;
+  /** A segment begins here. */
+  readonly opens: boolean;
+  filled: number;
+};
+
+/**
+ * What has been taken in and is not safe on disk: chunks of encoded records, in order and without a hole. A record is
+ * encoded once, into a reused buffer; the same bytes are written, read back from here by a reader that is a little behind,
+ * and written again when a sync has failed.
+ */
+export class Chunks {
+  readonly list: Chunk[] = [];
+  readonly #segmentBytes: number;
+  readonly #spare: Target[] = [];
+  #position: Position;
+  #frames: number;
+  #segmentStart: Position;
+  #cut = true;
+
+  constructor(start: Mark, segmentBytes: number) {
+    this.#position = start.position;
+    this.#frames = start.frames;
+    this.#segmentStart = start.position;
+    this.#segmentBytes = segmentBytes;
+  }
+
+  /** Behind the last record, as a number: for every push. */
+  get position(): Position {
+    return this.#position;
+  }
+
+  /** Behind the last record. */
+  get end(): Mark {
+    return { position: this.#position, frames: this.#frames };
+  }
+
+  /** In front of the first record that is still here. */
+  get start(): Position {
+    return this.list[0]?.start.position ?? this.#position;
+  }
+
+  /** Bytes of the segment that is being filled. */
+  get segmentBytes(): number {
+    return this.#position - this.#segmentStart;
+  }
+
+  /** Takes the record in; returns its position. */
+  append(record: MarketRecord): Position {
+    const chunk = this.#chunkFor(roomFor(record));
+    const position = this.#position;
+    const size = encodeRecord(chunk, chunk.filled, position, this.#frames, record);
+    chunk.filled += size;
+    this.#position = position + size;
+    if (record.kind === 'frame') this.#frames += 1;
+    return position;
+  }
+
+  /** The next record begins a segment. */
+  cut(): void {
+    this.#cut = true;
+  }
+
+  /** Where the chunk ends, as far as it is filled. */
+  endOf(chunk: Chunk): Mark {
+    return this.list[this.list.indexOf(chunk) + 1]?.start ?? this.end;
+  }
+
+  /** The chunk that holds the record at `position`. */
+  at(position: Position): Chunk | undefined {
+    return this.list.find(
+      ({ start, filled }) => position >= start.position && position < start.position + filled,
+    );
+  }
+
+  /** Everything before `position` is safe: its chunks are given back. */
+  release(position: Position): void {
+    for (let first = this.list[0]; first !== undefined; first = this.list[0]) {
+      const isFilling = this.list.length === 1 && first.filled < first.bytes.length / 2;
+      if (first.start.position + first.filled > position || isFilling) return;
+      this.list.shift();
+      const usual = first.bytes.length === CHUNK_BYTES;
+      if (usual && this.#spare.length < SPARE_CHUNKS) this.#spare.push(first);
+    }
+  }
+
+  #chunkFor(room: number): Chunk {
+    const last = this.list.at(-1);
+    if (this.segmentBytes >= this.#segmentBytes) this.#cut = true;
+    if (last !== undefined && !this.#cut && last.filled + room <= last.bytes.length) return last;
+    const { bytes, view } = this.#buffer(room);
+    const chunk = { bytes, view, start: this.end, opens: this.#cut, filled: 0 };
+    if (this.#cut) this.#segmentStart = this.#position;
+    this.#cut = false;
+    this.list.push(chunk);
+    return chunk;
+  }
+
+  #buffer(room: number): Target {
+    const spare = room <= CHUNK_BYTES ? this.#spare.pop() : undefined;
+    if (spare !== undefined) return spare;
+    const bytes = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, room));
+    return { bytes, view: viewOf(bytes) };
+  }
+}

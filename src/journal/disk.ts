@@ -1,0 +1,141 @@
+import { constants } from 'node:fs';
+import {
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  statfs,
+  truncate,
+  type FileHandle,
+} from 'node:fs/promises';
+
+/**
+ * The disk as a parameter: what the journal asks of a file system, so that a simulator can lose what was not synced.
+ * Every call rejects with the system's error, whose `code` is an errno.
+ */
+export interface Disk {
+  makeDirectory(path: string): Promise<void>;
+  /** Names of the files in a directory, in any order. */
+  list(path: string): Promise<readonly string[]>;
+  /** Makes a file that must not be there yet. */
+  create(path: string): Promise<DiskFile>;
+  /** To read. */
+  open(path: string): Promise<DiskFile>;
+  truncate(path: string, size: number): Promise<void>;
+  /** Replaces what has the new name. */
+  rename(from: string, to: string): Promise<void>;
+  /** It need not be there. */
+  remove(path: string): Promise<void>;
+  /** Makes created, renamed and removed names survive a power loss. */
+  syncDirectory(path: string): Promise<void>;
+  /** Bytes that the file system would still take. */
+  freeBytes(path: string): Promise<number>;
+}
+
+export interface DiskFile {
+  /** Writes all of it, or rejects. */
+  write(bytes: Uint8Array, at: number): Promise<void>;
+  /** Fills `bytes` as far as the file goes; returns how many were read. */
+  read(bytes: Uint8Array, at: number): Promise<number>;
+  /** What was written survives a power loss when it resolves. */
+  sync(): Promise<void>;
+  size(): Promise<number>;
+  close(): Promise<void>;
+}
+
+const MODE = 0o640;
+
+export const createDisk = (): Disk => ({
+  async makeDirectory(path) {
+    await mkdir(path, { recursive: true });
+  },
+  list: (path) => readdir(path),
+  create: async (path) =>
+    diskFile(await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, MODE)),
+  open: async (path) => diskFile(await open(path, 'r')),
+  truncate,
+  rename,
+  remove: (path) => rm(path, { force: true }),
+  async syncDirectory(path) {
+    const directory = await open(path, 'r');
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
+  },
+  async freeBytes(path) {
+    const { bavail, bsize } = await statfs(path);
+    return bavail * bsize;
+  },
+});
+
+const diskFile = (handle: FileHandle): DiskFile => ({
+  async write(bytes, at) {
+    let done = 0;
+    while (done < bytes.length) {
+      const left = bytes.length - done;
+      done += (await handle.write(bytes, done, left, at + done)).bytesWritten;
+    }
+  },
+  async read(bytes, at) {
+    let done = 0;
+    while (done < bytes.length) {
+      const { bytesRead } = await handle.read(bytes, done, bytes.length - done, at + done);
+      if (bytesRead === 0) break;
+      done += bytesRead;
+    }
+    return done;
+  },
+  sync: () => handle.datasync(),
+  size: async () => (await handle.stat()).size,
+  close: () => handle.close(),
+});
+
+/** Reads a file, or the part of it that begins at `from` and has at most `length` bytes. */
+export const readBytes = async (
+  disk: Disk,
+  path: string,
+  from = 0,
+  length = Number.POSITIVE_INFINITY,
+): Promise<Buffer> => {
+  const file = await disk.open(path);
+  try {
+    const size = Math.min(length, Math.max(0, (await file.size()) - from));
+    const bytes = Buffer.allocUnsafe(size);
+    return bytes.subarray(0, await file.read(bytes, from));
+  } finally {
+    await file.close();
+  }
+};
+
+/** Puts a file in its place so that after a crash the old one stands there, or the new one. */
+export const replaceFile = async (
+  disk: Disk,
+  directory: string,
+  name: string,
+  parts: readonly Uint8Array[],
+): Promise<void> => {
+  const temporary = `${directory}/${name}.tmp`;
+  await disk.remove(temporary);
+  const file = await disk.create(temporary);
+  try {
+    let at = 0;
+    for (const part of parts) {
+      await file.write(part, at);
+      at += part.length;
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await disk.rename(temporary, `${directory}/${name}`);
+  await disk.syncDirectory(directory);
+};
+
+/** The errno of a failed call, such as ENOSPC. */
+export const errnoOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : 'unknown';

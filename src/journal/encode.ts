@@ -1,0 +1,123 @@
+import type { MarketRecord, StateRecord, TickRecord } from '../market/record.ts';
+import { MdpError } from '../runtime/errors.ts';
+import { BODY_AT, KIND, low32, RECORD_HEAD } from './format.ts';
+import type { Dropped, Position } from './record-buffer.ts';
+
+/** A UTF-16 unit takes at most so many bytes in any of the three forms of a text. */
+const BYTES_A_UNIT = 3;
+const TICK_BYTES = 8;
+const MAX_NAME_BYTES = 255;
+
+/** Where the bytes go; `view` is over all of `bytes`. */
+export type Target = { readonly bytes: Buffer; readonly view: DataView };
+
+/** What stands in place of records that were given up: their span of positions and what they were. */
+export type Skip = {
+  readonly position: Position;
+  readonly span: number;
+  readonly dropped: readonly Dropped[];
+};
+
+/** Room that is surely enough for the record. */
+export const roomFor = (record: MarketRecord): number => {
+  const head = RECORD_HEAD + MAX_NAME_BYTES;
+  if (record.kind === 'frame') return head + record.text.length * BYTES_A_UNIT;
+  if (record.kind === 'tick') return head + TICK_BYTES;
+  return head + stateText(record).length * BYTES_A_UNIT;
+};
+
+/**
+ * Writes the record at `at` and returns its bytes. There must be `roomFor` it. `place` seeds its CRC, `frames` is the
+ * number of frames before it.
+ */
+export const encodeRecord = (
+  { bytes, view }: Target,
+  at: number,
+  place: number,
+  frames: number,
+  record: MarketRecord,
+): number => {
+  const { source } = record;
+  if (source.length > MAX_NAME_BYTES) throw nameTooLong(source);
+  const nameBytes = bytes.utf8Write(source, at + RECORD_HEAD);
+  if (nameBytes > MAX_NAME_BYTES) throw nameTooLong(source);
+  bytes[at + 9] = nameBytes;
+  view.setUint32(at + 10, record.connection, true);
+  view.setFloat64(at + 14, record.receiveTime, true);
+  view.setUint32(at + 22, frames, true);
+  const end = writePayload(bytes, view, at, at + RECORD_HEAD + nameBytes, record);
+  return seal(bytes, view, at, end, place);
+};
+
+/** Writes what tells of records given up. There must be `roomForSkip`. */
+export const encodeSkip = (
+  { bytes, view }: Target,
+  at: number,
+  place: number,
+  frames: number,
+  skip: Skip,
+): number => {
+  bytes.fill(0, at, at + RECORD_HEAD);
+  bytes[at + BODY_AT] = KIND.skip;
+  view.setUint32(at + 22, frames, true);
+  const end = at + RECORD_HEAD + bytes.utf8Write(JSON.stringify(skip), at + RECORD_HEAD);
+  return seal(bytes, view, at, end, place);
+};
+
+export const roomForSkip = (skip: Skip): number =>
+  RECORD_HEAD + JSON.stringify(skip).length * BYTES_A_UNIT;
+
+/** Writes kind and payload; returns where it ends. */
+const writePayload = (
+  bytes: Buffer,
+  view: DataView,
+  at: number,
+  from: number,
+  record: MarketRecord,
+): number => {
+  if (record.kind === 'frame') return writeText(bytes, at, from, record.text);
+  if (record.kind === 'tick') return writeTick(bytes, view, at, from, record);
+  bytes[at + BODY_AT] = KIND.state;
+  return from + bytes.utf8Write(stateText(record), from);
+};
+
+/** Every string comes back as it was: one that is no Unicode, because half of a pair is missing, as UTF-16. */
+const writeText = (bytes: Buffer, at: number, from: number, text: string): number => {
+  const written = bytes.utf8Write(text, from);
+  if (written === text.length) {
+    bytes[at + BODY_AT] = KIND.ascii;
+    return from + written;
+  }
+  if (text.isWellFormed()) {
+    bytes[at + BODY_AT] = KIND.utf8;
+    return from + written;
+  }
+  bytes[at + BODY_AT] = KIND.utf16;
+  return from + bytes.ucs2Write(text, from);
+};
+
+const writeTick = (
+  bytes: Buffer,
+  view: DataView,
+  at: number,
+  from: number,
+  record: TickRecord,
+): number => {
+  bytes[at + BODY_AT] = KIND.tick;
+  view.setFloat64(from, record.arrival, true);
+  return from + TICK_BYTES;
+};
+
+const stateText = ({ state, symbols, count }: StateRecord): string =>
+  JSON.stringify({ state, symbols, count });
+
+const seal = (bytes: Buffer, view: DataView, at: number, end: number, place: number): number => {
+  view.setUint32(at + 4, end - at - BODY_AT, true);
+  view.setUint32(at, Bun.hash.crc32(bytes.subarray(at + 4, end), low32(place)), true);
+  return end - at;
+};
+
+const nameTooLong = (source: string): MdpError =>
+  new MdpError('invariant', 'a source has a name longer than the journal can write', {
+    context: { source: source.slice(0, 64) },
+  });

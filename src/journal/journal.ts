@@ -1,0 +1,343 @@
+import type { FrameRecord, MarketRecord } from '../market/record.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
+import { Bell } from '../runtime/waiting.ts';
+import { Behind } from './behind.ts';
+import { BlockReader, droppedRecord } from './block-reader.ts';
+import { Chunks } from './chunks.ts';
+import type { Disk } from './disk.ts';
+import { Keeper } from './keeper.ts';
+import { Quarantine } from './quarantine.ts';
+import type { Recovered } from './recover.ts';
+import type {
+  Block,
+  Dropped,
+  DropPolicy,
+  Mark,
+  MemoryShare,
+  Position,
+  RecordBuffer,
+} from './record-buffer.ts';
+import { journalReport, type JournalReport, type Rate } from './report.ts';
+import { Segments } from './segments.ts';
+import { SegmentWriter } from './segment-writer.ts';
+import { Tail } from './tail.ts';
+
+/**
+ * The journal: an append-only log of records on disk, which is the overload buffer, the crash recovery and the recording.
+ *
+ * It promises that records come out in the order in which they went in, each once; that the reader never sees what the
+ * kernel does not have (unless the disk is away, aloud); that whatever was synced is read again after a crash from the
+ * position asked for; and that frames are given up only at a named bound, counted, with a record in their place. Ticks
+ * and states are never given up. It owns its directory, does not know what a frame says, and never waits in `push`.
+ */
+export type JournalOptions = {
+  readonly directory: string;
+  readonly fsyncMs: number;
+  readonly maxBytes: number;
+  readonly minFreeBytes: number;
+  readonly retainMs: number;
+  readonly policy: DropPolicy;
+  /** Blocks kept in memory for a reader that keeps up. */
+  readonly maxBlocks: number;
+  readonly memory: MemoryShare;
+  /** Where reading begins: the checkpoint's mark. undefined = with the oldest record. */
+  readonly from: Mark | undefined;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  /** Frames were given up, for metrics and health. The stream has a `dropped` record with the same count. */
+  readonly onDrop: (source: string, count: number) => void;
+};
+
+/** Most bytes that are not yet synced: beyond it frames are refused, whatever the policy. */
+const BUFFER_BYTES = 16 * 1024 * 1024;
+/** A segment is an eighth of all, within these. */
+const SEGMENTS = 8;
+const LEAST_SEGMENT_BYTES = 64 * 1024;
+const MOST_SEGMENT_BYTES = 32 * 1024 * 1024;
+
+export class Journal implements RecordBuffer {
+  readonly #options: JournalOptions;
+  readonly #segments: Segments;
+  readonly #chunks: Chunks;
+  readonly #writer: SegmentWriter;
+  readonly #tail: Tail;
+  readonly #reader: BlockReader;
+  readonly #behind: Behind;
+  readonly #keeper: Keeper;
+  readonly #quarantine: Quarantine;
+  readonly #filled = new Bell();
+  readonly #emptied = new Bell();
+  readonly #refused = new Map<string, Dropped>();
+  readonly #release: () => void;
+  readonly #segmentBytes: number;
+  readonly #rate: Rate;
+  readonly #end = (): Mark => this.#chunks.end;
+  readonly #tornBytes: number;
+  #taken: Mark;
+  #takenReceive = 0;
+  /** Frames are refused from this position on. */
+  #bound = 0;
+  #full = false;
+  #closing = false;
+  #dropped = 0;
+  #lost = 0;
+
+  /** For `openJournal` alone: the directory is locked and recovered, and new records begin at `start`. */
+  constructor(
+    options: JournalOptions,
+    disk: Disk,
+    recovered: Recovered,
+    start: Mark,
+    release: () => void,
+  ) {
+    const { directory, clock, log, memory } = options;
+    this.#options = options;
+    this.#release = release;
+    this.#tornBytes = recovered.tornBytes;
+    this.#segmentBytes = segmentBytesFor(options.maxBytes);
+    const segments = new Segments(recovered.segments);
+    const chunks = new Chunks(start, this.#segmentBytes);
+    const first = segments.all[0];
+    this.#taken = options.from ?? {
+      position: first?.start ?? start.position,
+      frames: first?.frames ?? start.frames,
+    };
+    this.#rate = { at: clock.now(), position: start.position, bytesPerSecond: 0 };
+    this.#segments = segments;
+    this.#chunks = chunks;
+    this.#tail = new Tail(options.maxBlocks, memory);
+    this.#quarantine = new Quarantine(disk, directory, log);
+    this.#reader = new BlockReader(this.#taken.frames, (damage) => this.#quarantine.take(damage));
+    const shared = { disk, directory, segments, chunks, clock, log };
+    this.#writer = new SegmentWriter({
+      ...shared,
+      start,
+      fsyncMs: options.fsyncMs,
+      onWrite: (until) => {
+        if (until.position === chunks.position) this.#tail.seal(until);
+      },
+      onProgress: () => this.#progressed(),
+    });
+    this.#behind = new Behind({
+      ...shared,
+      reader: this.#reader,
+      memory,
+      start: this.#taken.position,
+      bound: () => Math.min(chunks.start, this.#tail.start ?? Number.POSITIVE_INFINITY),
+      onReady: () => this.#filled.ring(),
+    });
+    this.#keeper = new Keeper({
+      ...shared,
+      tail: this.#tail,
+      behind: this.#behind,
+      settled: this.#taken.position,
+      unwritten: () => chunks.position - this.#writer.written.position,
+      maxBytes: options.maxBytes,
+      minFreeBytes: options.minFreeBytes,
+      retainMs: options.retainMs,
+      policy: options.policy,
+      onDrop: (source, count) => this.#tellDrop(source, count),
+      onChange: () => this.#review(),
+    });
+    this.#review();
+    this.#keeper.kick();
+  }
+
+  push(record: MarketRecord): void {
+    if (record.kind === 'frame' && this.#chunks.position >= this.#bound) {
+      this.#refuse(record);
+      return;
+    }
+    if (this.#refused.size > 0) this.#appendRefusals();
+    this.#append(record);
+  }
+
+  take(): Block | undefined {
+    const block = this.#behind.take() ?? this.#fromMemory();
+    if (block === undefined) {
+      if (this.#refused.size > 0) this.#appendRefusals();
+      this.#behind.load();
+      return undefined;
+    }
+    this.#taken = block.end;
+    this.#takenReceive = block.records.at(-1)?.receiveTime ?? this.#takenReceive;
+    this.#lost += block.lost;
+    this.#behind.load();
+    return block;
+  }
+
+  filled(signal: AbortSignal): Promise<void> {
+    return this.#filled.wait(signal);
+  }
+
+  emptied(signal: AbortSignal): Promise<void> {
+    return this.#emptied.wait(signal);
+  }
+
+  memoryFreed(): void {
+    if (!this.#full) this.#emptied.ring();
+  }
+
+  close(): void {
+    if (this.#refused.size > 0) this.#appendRefusals();
+    this.#closing = true;
+    this.#writer.now();
+    this.#filled.ring();
+  }
+
+  get closed(): boolean {
+    const waits = this.#refused.size > 0 || this.#behind.length > 0;
+    return this.#closing && !waits && this.#behind.position >= this.#chunks.position;
+  }
+
+  get full(): boolean {
+    return this.#full;
+  }
+
+  get length(): number {
+    return this.#behind.length + this.#tail.length;
+  }
+
+  /** Frames that were not taken yet; those given up count until the record that tells of them is taken. */
+  frames(): number {
+    return this.#chunks.end.frames - this.#taken.frames;
+  }
+
+  /** Where what was taken ends. */
+  get taken(): Mark {
+    return this.#taken;
+  }
+
+  /** Everything before `position` is settled, and no checkpoint that may be loaded lies before it. */
+  settle(position: Position): void {
+    if (position <= this.#keeper.settled) return;
+    this.#keeper.settled = position;
+    this.#keeper.kick();
+  }
+
+  /**
+   * Resolves with true when everything before `position` is on disk: only then may a checkpoint name it. With false when
+   * `signal` is aborted first.
+   */
+  persist(position: Position, signal: AbortSignal): Promise<boolean> {
+    return this.#writer.persist(position, signal);
+  }
+
+  /**
+   * Whether what is read but not settled takes so much of the journal that a checkpoint should come soon.
+   */
+  get wantsSettling(): boolean {
+    const { bytes, retainedBytes, lagBytes } = this.report();
+    return bytes - retainedBytes - lagBytes > this.#options.maxBytes / 4;
+  }
+
+  report(): JournalReport {
+    return journalReport({
+      options: this.#options,
+      segments: this.#segments,
+      writer: this.#writer,
+      keeper: this.#keeper,
+      end: this.#chunks.end,
+      taken: this.#taken,
+      takenReceive: this.#takenReceive,
+      rate: this.#rate,
+      tornBytes: this.#tornBytes,
+      damaged: this.#quarantine.count,
+      droppedFrames: this.#dropped,
+      lostFrames: this.#lost,
+    });
+  }
+
+  /** Writes and syncs what there is, as far as the disk takes it, and lets go of the directory. */
+  async release(signal: AbortSignal): Promise<void> {
+    this.close();
+    await this.#writer.persist(this.#chunks.position, signal);
+    await this.#keeper.close();
+    await this.#writer.close();
+    await this.#quarantine.close();
+    this.#release();
+  }
+
+  #append(record: MarketRecord): void {
+    const position = this.#chunks.append(record);
+    this.#tail.append(record, position, this.#end);
+    this.#writer.soon();
+  }
+
+  /** A block that the reader may have: written, or the disk is away. */
+  #fromMemory(): Block | undefined {
+    const { position } = this.#behind;
+    const limit = this.#writer.away === undefined ? this.#writer.written.position : this.#endNow();
+    const tailStart = this.#tail.start ?? Number.POSITIVE_INFINITY;
+    if (position < tailStart) {
+      return this.#behind.fromChunk(Math.min(limit, tailStart));
+    }
+    this.#tail.forget(position);
+    const block = this.#tail.take(limit);
+    if (block === undefined) return undefined;
+    this.#behind.position = block.end.position;
+    this.#reader.continueAt(block.end);
+    return block;
+  }
+
+  /** The disk is away: what has come so far may be read. */
+  #endNow(): Position {
+    this.#tail.seal(this.#chunks.end);
+    return this.#chunks.position;
+  }
+
+  #progressed(): void {
+    this.#review();
+    if (this.#keeper.room <= 0) this.#keeper.kick();
+    this.#filled.ring();
+  }
+
+  /** Decides anew from which position on frames are refused. */
+  #review(): void {
+    const { policy } = this.#options;
+    const { synced, away } = this.#writer;
+    if (away !== undefined) this.#giveUpRead();
+    const end = this.#chunks.position;
+    const buffer = BUFFER_BYTES - (end - synced.position);
+    const isFull = this.#keeper.room <= 0;
+    const slack = policy === 'newest' || (policy === 'oldest' && this.#keeper.stuck);
+    const room = this.#keeper.room + (slack ? 0 : this.#segmentBytes);
+    this.#bound = end + Math.max(0, Math.min(buffer, room));
+    const wasFull = this.#full;
+    this.#full = isFull || buffer < BUFFER_BYTES / 2;
+    if (wasFull && !this.#full) this.#emptied.ring();
+  }
+
+  /** With the disk away, memory that was read makes room for what comes. */
+  #giveUpRead(): void {
+    const chunks = this.#chunks;
+    if (chunks.position - this.#writer.synced.position < BUFFER_BYTES / 2) return;
+    chunks.release(this.#behind.position);
+    const first = chunks.list[0];
+    this.#writer.skipTo(first === undefined ? chunks.end : first.start);
+  }
+
+  #refuse(frame: FrameRecord): void {
+    const { source, connection, receiveTime } = frame;
+    const key = `${source} ${connection}`;
+    const count = (this.#refused.get(key)?.count ?? 0) + 1;
+    this.#refused.set(key, { source, connection, receiveTime, count });
+    this.#tellDrop(source, 1);
+  }
+
+  #appendRefusals(): void {
+    const refusals = [...this.#refused.values()];
+    this.#refused.clear();
+    for (const refusal of refusals) this.#append(droppedRecord(refusal));
+  }
+
+  #tellDrop(source: string, count: number): void {
+    this.#dropped += count;
+    this.#options.onDrop(source, count);
+  }
+}
+
+const segmentBytesFor = (maxBytes: number): number =>
+  Math.min(MOST_SEGMENT_BYTES, Math.max(LEAST_SEGMENT_BYTES, Math.floor(maxBytes / SEGMENTS)));

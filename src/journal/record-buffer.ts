@@ -1,0 +1,70 @@
+import type { FrameRecord, MarketRecord } from '../market/record.ts';
+
+/**
+ * A place in the stream of records: a whole number of bytes below 2^53 that only rises, and is never given to two records
+ * of a journal. Journals begin at random positions, so that those of two journals differ.
+ */
+export type Position = number;
+
+/** A position, and how many frames the journal had taken in before it. Checkpoints keep both. */
+export type Mark = { readonly position: Position; readonly frames: number };
+
+/** Records in order. Whoever takes a block owns it. */
+export type Block = {
+  readonly records: MarketRecord[];
+  /** Where each record stands. The rows of a frame may use the numbers from there on: a frame is longer than its rows are many. */
+  readonly positions: Position[];
+  /** What the records take in memory, estimated; never less than their payload. */
+  bytes: number;
+  frames: number;
+  /** Frames that stood directly before this block and could not be read any more. */
+  lost: number;
+  /** Just behind the last record. */
+  end: Mark;
+};
+
+/**
+ * What stands between sources and operators: the journal, or a bounded queue in memory. Taking in and handing out are
+ * synchronous; ticks and states are never given up, frames by policy, and a `dropped` record then stands in their place.
+ */
+export interface RecordBuffer {
+  push(record: MarketRecord): void;
+  /** The next block, or undefined while none is ready. */
+  take(): Block | undefined;
+  /** Resolves when `take` is worth another call, or `signal` is aborted. */
+  filled(signal: AbortSignal): Promise<void>;
+  /** Resolves when there may be room again, or `signal` is aborted. */
+  emptied(signal: AbortSignal): Promise<void>;
+  /** Tells who waits for room that memory elsewhere was freed. */
+  memoryFreed(): void;
+  /** No more records will come. */
+  close(): void;
+  /** No more records will come, and all have been taken. */
+  readonly closed: boolean;
+  /** Whether a source that can wait should. */
+  readonly full: boolean;
+  /** Blocks that wait in memory. */
+  readonly length: number;
+  /** Frames that wait here, in memory and on disk. */
+  frames(): number;
+}
+
+/** The part of the pipeline's memory budget that blocks of records are counted in. */
+export interface MemoryShare {
+  addBlocks(bytes: number): void;
+  readonly full: boolean;
+}
+
+/** What gives way at a bound. */
+export type DropPolicy = 'oldest' | 'newest' | 'block';
+
+/** What a record costs in memory beside its text. */
+const RECORD_OVERHEAD = 96;
+
+export const memoryOf = (record: MarketRecord): number =>
+  record.kind === 'frame' ? record.text.length + RECORD_OVERHEAD : RECORD_OVERHEAD;
+
+/** Frames given up by policy, one entry a connection: what a `dropped` record tells. */
+export type Dropped = Pick<FrameRecord, 'source' | 'connection' | 'receiveTime'> & {
+  readonly count: number;
+};

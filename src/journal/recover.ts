@@ -1,0 +1,158 @@
+import type { Log } from '../runtime/log.ts';
+import { BlockReader, type Window } from './block-reader.ts';
+import { readBytes, type Disk } from './disk.ts';
+import { decodeHeader, HEADER_BYTES, parseSegmentName, segmentName } from './format.ts';
+import type { SegmentName } from './format.ts';
+import type { Mark } from './record-buffer.ts';
+import type { Segment } from './segments.ts';
+
+/** What was found in the directory. */
+export type Recovered = {
+  readonly segments: readonly Segment[];
+  /** Behind the last record that is whole. */
+  readonly end: Mark | undefined;
+  /** Bytes of a record that was being written when the program died. */
+  readonly tornBytes: number;
+};
+
+/**
+ * Reads the directory of a journal that nobody writes: removes what a crash left half done, and cuts the last file at
+ * the end of its last whole record. Damage in front of that stays, and is met when it is read.
+ */
+export const recoverSegments = async (
+  disk: Disk,
+  directory: string,
+  log: Log,
+): Promise<Recovered> => {
+  const names = await segmentNames(disk, directory);
+  const segments: Segment[] = [];
+  for (const name of names) segments.push(await describe(disk, directory, name, segments.at(-1)));
+  for (const [i, segment] of segments.entries()) {
+    const next = segments[i + 1];
+    if (next !== undefined) segment.end = Math.min(segment.end, next.start);
+  }
+  return cutLast(disk, directory, segments, log);
+};
+
+const segmentNames = async (disk: Disk, directory: string): Promise<readonly SegmentName[]> => {
+  const files = await disk.list(directory);
+  for (const file of files) {
+    if (file.endsWith('.tmp')) await disk.remove(`${directory}/${file}`);
+  }
+  const names = files.map(parseSegmentName).filter((name) => name !== undefined);
+  const packed = new Set(names.filter((name) => name.packed).map(({ sequence }) => sequence));
+  const kept: SegmentName[] = [];
+  for (const name of names) {
+    const isTwin = !name.packed && packed.has(name.sequence);
+    if (isTwin) await disk.remove(`${directory}/${segmentName(name)}`);
+    else kept.push(name);
+  }
+  return kept.toSorted((a, b) => a.sequence - b.sequence);
+};
+
+/** A damaged header costs nothing but the times: the file's name and its records tell the rest. */
+const describe = async (
+  disk: Disk,
+  directory: string,
+  name: SegmentName,
+  before: Segment | undefined,
+): Promise<Segment> => {
+  const path = `${directory}/${segmentName(name)}`;
+  const bytes = await sizeOf(disk, path);
+  const header = name.packed
+    ? undefined
+    : decodeHeader(await readBytes(disk, path, 0, HEADER_BYTES));
+  const length = Math.max(0, bytes - HEADER_BYTES);
+  return {
+    sequence: name.sequence,
+    start: name.start,
+    frames: header?.frames ?? before?.frames ?? 0,
+    created: header?.created ?? before?.created ?? 0,
+    writtenAt: header?.created ?? before?.writtenAt ?? 0,
+    end: name.packed ? Number.MAX_SAFE_INTEGER : (header?.end ?? name.start + length),
+    bytes,
+    sealed: true,
+    condensed: header?.end !== undefined,
+    packed: name.packed,
+    busy: undefined,
+  };
+};
+
+const sizeOf = async (disk: Disk, path: string): Promise<number> => {
+  const file = await disk.open(path);
+  try {
+    return await file.size();
+  } finally {
+    await file.close();
+  }
+};
+
+const cutLast = async (
+  disk: Disk,
+  directory: string,
+  segments: Segment[],
+  log: Log,
+): Promise<Recovered> => {
+  let tornBytes = 0;
+  for (let last = segments.at(-1); last !== undefined; last = segments.at(-1)) {
+    const path = `${directory}/${segmentName(last)}`;
+    const end = await endOf(disk, path, last);
+    const torn = last.condensed || last.packed ? 0 : last.end - end.position;
+    if (torn > 0) {
+      tornBytes += torn;
+      log.warn('the journal ended within a record: cut at the last whole one', {
+        file: segmentName(last),
+        position: end.position,
+        bytes: torn,
+      });
+    }
+    if (end.position > last.start) {
+      if (torn > 0) await disk.truncate(path, HEADER_BYTES + end.position - last.start);
+      last.end = end.position;
+      last.bytes -= torn;
+      return { segments, end, tornBytes };
+    }
+    await disk.remove(path);
+    segments.pop();
+  }
+  return { segments, end: undefined, tornBytes };
+};
+
+/** Reads a segment through to its last whole record. */
+const endOf = async (disk: Disk, path: string, segment: Segment): Promise<Mark> => {
+  const window = await wholeWindow(disk, path, segment);
+  const reader = new BlockReader(segment.frames, () => {});
+  let end: Mark = { position: segment.start, frames: segment.frames };
+  for (;;) {
+    const block = reader.next(window, segment.start);
+    if (typeof block === 'string') return end;
+    end = block.end;
+  }
+};
+
+/** All of a segment, decompressed where it is compressed. */
+export const wholeWindow = async (disk: Disk, path: string, segment: Segment): Promise<Window> => {
+  const file = await readBytes(disk, path);
+  const bytes = segment.packed ? await unpack(file) : file;
+  const end = segment.condensed
+    ? bytes.length
+    : Math.min(bytes.length, HEADER_BYTES + segment.end - segment.start);
+  return {
+    bytes,
+    end,
+    condensed: segment.condensed || decodeHeader(bytes)?.end !== undefined,
+    whole: true,
+    at: Math.min(HEADER_BYTES, end),
+    place: segment.start,
+    position: segment.start,
+  };
+};
+
+/** Damaged compressed bytes are an empty file: all of its records are lost, which the next one's numbers tell. */
+const unpack = async (file: Buffer): Promise<Buffer> => {
+  try {
+    return await Bun.zstdDecompress(file);
+  } catch {
+    return Buffer.alloc(0);
+  }
+};
