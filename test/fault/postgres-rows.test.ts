@@ -107,7 +107,10 @@ test('commits a batch that spans more days than one statement may lock', async (
   const rows = Array.from({ length: 250 }, (_, id) =>
     makeQuote(id, { eventTime: eventTime(noon - id * day) }),
   );
-  expect(await worker.commit(quoteBatch(rows), never)).toMatchObject({ committed: 250 });
+  rows[249] = makeQuote(249, { bid: undefined, ask: undefined });
+  const { dead, ...counts } = await worker.commit(quoteBatch(rows), never);
+  expect(counts).toEqual({ committed: 249, alreadyThere: 0 });
+  expect(dead.map(({ index }) => index)).toEqual([249]);
 });
 
 test('takes the slow path for 1,000 batches once two of twenty were refused', async () => {

@@ -166,7 +166,8 @@ async function chooseStorage(session: Session, signal: AbortSignal): Promise<Sto
   }
 }
 
-async function timescaleSchemaOf(
+/** The schema that holds the TimescaleDB extension; undefined where the database has none. */
+export async function timescaleSchemaOf(
   session: Session,
   signal: AbortSignal,
 ): Promise<string | undefined> {

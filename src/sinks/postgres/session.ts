@@ -106,7 +106,7 @@ export class Session {
    */
   async *chunks(
     text: string,
-    parameters: readonly (string | null)[],
+    parameters: readonly string[],
     chunk: number,
     signal: AbortSignal,
   ): AsyncGenerator<readonly Row[]> {

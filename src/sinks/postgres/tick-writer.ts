@@ -78,11 +78,7 @@ export class TickWriter<Row extends { readonly instrument: Instrument }> {
   }
 
   async #slow(rows: readonly Row[], generation: Generation, signal: AbortSignal): Promise<number> {
-    if (!this.#fits(rows)) {
-      const middle = rows.length >> 1;
-      const first = await this.#slow(rows.slice(0, middle), generation, signal);
-      return first + (await this.#slow(rows.slice(middle), generation, signal));
-    }
+    if (!this.#fits(rows)) throw tooManyPartitions();
     return this.#attempt(rows, generation, signal, () => this.#stage(rows, generation, signal));
   }
 
@@ -163,6 +159,14 @@ export class TickWriter<Row extends { readonly instrument: Instrument }> {
     this.#slowLeft = slowBatches;
     this.#refusals.length = 0;
   }
+}
+
+/** As a server would say it that has a limit for this; the rows are then halved. */
+function tooManyPartitions(): MdpError {
+  return new MdpError('database_refused', 'the rows lie in too many partitions', {
+    retry: true,
+    context: { sqlstate: '53400' },
+  });
 }
 
 type Statements = {

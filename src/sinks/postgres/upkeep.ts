@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../../runtime/clock.ts';
 import { MdpError } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Connector } from './connector.ts';
+import { timescaleSchemaOf } from './migrate.ts';
 import { quoteName, quoteText, type Storage } from './migrations.ts';
 import { Partitions, timedTables } from './partitions.ts';
 import type { Session } from './session.ts';
@@ -48,9 +49,11 @@ export class Upkeep {
   }
 
   async #tend(): Promise<void> {
-    const { clock, log, random } = this.#options;
+    const { clock, log, random, storage } = this.#options;
     try {
       await tend(this.#options, this.#stop.signal);
+      // Its own jobs do the rest, and would start from anew if they were set again.
+      if (storage === 'timescaledb') return;
     } catch (error) {
       // No row waits for this: a missing partition is made by the batch that needs it, and an old
       // one can wait.
@@ -98,40 +101,23 @@ async function setPolicies(
   { schema, retentionMs, compressAfterMs }: Omit<UpkeepOptions, 'random'>,
   signal: AbortSignal,
 ): Promise<void> {
+  const timescale = quoteName((await timescaleSchemaOf(session, signal)) ?? 'public');
   for (const table of timedTables) {
     const relation = quoteText(`${quoteName(schema)}.${table}`);
-    const policies = [
-      `select remove_retention_policy(${relation}, if_exists => true)`,
-      `select remove_compression_policy(${relation}, if_exists => true)`,
-      ...(retentionMs === undefined
-        ? []
-        : [`select add_retention_policy(${relation}, ${interval(retentionMs)})`]),
-      ...(compressAfterMs === undefined
-        ? []
-        : [`select add_compression_policy(${relation}, ${interval(compressAfterMs)})`]),
+    const calls = [
+      `remove_retention_policy(${relation}, if_exists => true)`,
+      `remove_compression_policy(${relation}, if_exists => true)`,
     ];
-    await session.query(await inTimescaleSchema(session, policies, signal), [], signal);
+    if (retentionMs !== undefined) {
+      calls.push(`add_retention_policy(${relation}, ${interval(retentionMs)})`);
+    }
+    if (compressAfterMs !== undefined) {
+      calls.push(`add_compression_policy(${relation}, ${interval(compressAfterMs)})`);
+    }
+    // Our sessions do not have the extension's schema in their search path.
+    const statements = calls.map((call) => `select ${timescale}.${call}`);
+    await session.query(statements.join(';\n'), [], signal);
   }
-}
-
-/** Our sessions do not have the extension's schema in their search path. */
-async function inTimescaleSchema(
-  session: Session,
-  statements: readonly string[],
-  signal: AbortSignal,
-): Promise<string> {
-  const { rows } = await session.query(
-    `select quote_ident(n.nspname) as name from pg_extension e
-     join pg_namespace n on n.oid = e.extnamespace where e.extname = 'timescaledb'`,
-    [],
-    signal,
-  );
-  const [row] = rows;
-  if (row === undefined) throw new MdpError('invariant', 'TimescaleDB has gone from the database');
-  const schema = String(row['name']);
-  return statements
-    .map((statement) => statement.replace('select ', `select ${schema}.`))
-    .join(';\n');
 }
 
 function interval(ms: number): string {
