@@ -10,6 +10,8 @@ const stop = new AbortController();
 const onSignal = (): void => (finish.signal.aborted ? stop.abort() : finish.abort());
 process.on('SIGTERM', onSignal);
 process.on('SIGINT', onSignal);
+const hangup = new EventTarget();
+process.on('SIGHUP', () => hangup.dispatchEvent(new Event('hangup')));
 
 const { runCommandLine } = await import('./commands/commands.ts');
 const { processOutput } = await import('./commands/process-output.ts');
@@ -21,6 +23,7 @@ const context: CommandContext = {
   stderr: processOutput(2),
   finish: finish.signal,
   stop: stop.signal,
+  hangup,
 };
 
 try {

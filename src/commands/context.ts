@@ -12,6 +12,8 @@ export type CommandContext = {
   readonly finish: AbortSignal;
   /** Aborted by the second: stop at once. */
   readonly stop: AbortSignal;
+  /** Gets a `hangup` event for every SIGHUP: read the configuration again. */
+  readonly hangup: EventTarget;
 };
 
 export type Output = {

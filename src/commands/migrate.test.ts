@@ -47,6 +47,7 @@ async function migrate(args: readonly string[]): Promise<Said> {
     stderr: output('stderr'),
     finish: never,
     stop: never,
+    hangup: new EventTarget(),
   });
   return { code, ...said };
 }

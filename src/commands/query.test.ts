@@ -77,7 +77,8 @@ async function query(args: readonly string[], closedAfter = Infinity): Promise<S
     width: 80,
   });
   const outputs = { stdout: output('stdout'), stderr: output('stderr') };
-  const context = { clock, finish: never, stop: never, ...outputs };
+  const signals = { finish: never, stop: never, hangup: new EventTarget() };
+  const context = { clock, ...signals, ...outputs };
   return { code: await queryCommand([...args, '--config', config], context), ...said };
 }
 

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Config } from '../config/config.ts';
-import { loadConfig, type LoadedConfig } from '../config/load.ts';
+import { loadConfig, type LoadRequest } from '../config/load.ts';
 import { maskedUrl } from '../config/secrets.ts';
 import { createApp, createMetricsApp, type AppParts } from '../http/app.ts';
 import { createKeyCheck } from '../http/keys.ts';
@@ -16,11 +16,15 @@ import { parseDuration } from '../runtime/quantities.ts';
 import { BUILD } from './build-info.ts';
 import { EXIT, type CommandContext } from './context.ts';
 import { createLiveLine, type LiveLine } from './live-line.ts';
+import { obeyReloads } from './reload.ts';
 
 const RUN_HELP = `mdp run [--config PATH] [--source TYPE] [--symbols A,B,…] [--duration 30s]
 
 Runs the pipeline until SIGTERM or SIGINT (or for --duration), then drains: stops the
 sources, finishes the operators, commits, closes. A second signal stops at once.
+
+On SIGHUP, or when the configuration file changes, sources and symbols come and go as it
+says; any other changed key waits for a restart, and a file with a fault is refused.
 
   --config PATH     configuration file (default: ./config.yaml, else the built-in one)
   --source TYPE     one source of this type instead of the configured ones
@@ -59,28 +63,32 @@ export const runCommand = async (
     ...(values.source === undefined ? {} : { source: values.source }),
     ...(values.symbols === undefined ? {} : { symbols: values.symbols.split(',') }),
   };
-  const loaded = loadConfig({ path: values.config, overrides, sources: 'required' });
-  return runPipeline(loaded, runForMs, context);
+  const request: LoadRequest = { path: values.config, overrides, sources: 'required' };
+  return runPipeline(request, runForMs, context);
 };
 
 const runPipeline = async (
-  { config, notes }: LoadedConfig,
+  request: LoadRequest,
   runForMs: number | undefined,
   context: CommandContext,
 ): Promise<number> => {
+  const loaded = loadConfig(request);
+  const { config } = loaded;
   const screen = screenOf(config, context);
   const { log } = screen;
-  for (const note of notes) log.info(note);
+  for (const note of loaded.notes) log.info(note);
   const around = { clock: context.clock, random: Math.random, log };
   const pipeline = buildPipeline(config, around, randomRun(Math.random));
   const servers = startHttp(config, pipeline, context);
   sayStarted(config, servers, log);
   screen.start(pipeline, `http://${config.http.host}:${servers[0]?.port ?? 0}/status`);
   obeySignals(pipeline, context, log);
+  const ignoreReloads = obeyReloads({ pipeline, loaded, request, around, context });
   if (runForMs !== undefined) context.clock.after(runForMs, () => pipeline.stop());
   try {
     return report(await pipeline.run(), pipeline, log);
   } finally {
+    ignoreReloads();
     screen.stop();
     await Promise.all(servers.map((server) => server.stop()));
   }

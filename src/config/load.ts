@@ -36,6 +36,8 @@ export type LoadRequest = {
 
 export type LoadedConfig = {
   readonly config: Config;
+  /** The configuration file that was read; undefined where there was none. */
+  readonly file: string | undefined;
   /** Worth a log line each. */
   readonly notes: readonly string[];
   /** What was written for a key, and where. */
@@ -46,7 +48,7 @@ export type LoadedConfig = {
 export type Said = { readonly value: unknown; readonly place: Place };
 
 /** Read from the working directory when no other file is named; may be missing. */
-const DEFAULT_FILE = 'config.yaml';
+export const DEFAULT_FILE = 'config.yaml';
 
 /**
  * Defaults < config.yaml < environment < command line.
@@ -67,7 +69,8 @@ export function loadConfig(request: LoadRequest = {}): LoadedConfig {
   addDefaultSource(merged, request.sources !== 'ignored');
   const config = settled(merged);
   const said = (key: Path): Said => saidAt(merged.settings, key);
-  return { config, notes: notesOn(environment.ignored), said };
+  const read = file === NOTHING ? undefined : (path ?? DEFAULT_FILE);
+  return { config, file: read, notes: notesOn(environment.ignored), said };
 }
 
 function notesOn(ignored: readonly string[]): readonly string[] {

@@ -1,0 +1,86 @@
+import { changedKeys } from '../config/changes.ts';
+import { DEFAULT_FILE, loadConfig, type LoadedConfig, type LoadRequest } from '../config/load.ts';
+import { sourceParts, type Surroundings } from '../pipeline/build.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
+import { MdpError } from '../runtime/errors.ts';
+import { watchFile } from '../runtime/file-watch.ts';
+import type { CommandContext } from './context.ts';
+
+export type ReloadParts = {
+  readonly pipeline: Pipeline;
+  /** What runs, and how it was asked for: the same way it is read again. */
+  readonly loaded: LoadedConfig;
+  readonly request: LoadRequest;
+  readonly around: Surroundings;
+  readonly context: CommandContext;
+};
+
+/**
+ * Reads the configuration again on SIGHUP and when its file changes. Sources follow it; of any other
+ * key that changed it says that it needs a restart. What is wrong is refused whole, and what ran
+ * before runs on. Returns what ends this.
+ */
+export const obeyReloads = (parts: ReloadParts): (() => void) => {
+  const { request, loaded, context } = parts;
+  const reload = createReload(parts);
+  let reloads: Promise<void> = Promise.resolve();
+  const again = (reason: string): void => {
+    reloads = reloads.then(() => reload(reason));
+  };
+  const onHangup = (): void => again('SIGHUP');
+  const file = request.path ?? loaded.file ?? DEFAULT_FILE;
+  const watch = watchFile(file, context.clock, () => again(`${file} changed`));
+  context.hangup.addEventListener('hangup', onHangup);
+  return () => {
+    watch.cancel();
+    context.hangup.removeEventListener('hangup', onHangup);
+  };
+};
+
+const createReload = ({ pipeline, loaded, request, around }: ReloadParts) => {
+  let running = loaded.config;
+  let { file } = loaded;
+  const { clock, log } = around;
+  const { configuration } = pipeline;
+
+  const take = async (reason: string): Promise<void> => {
+    // A file that was in use must be there: without it, the defaults would end every source.
+    const next = loadConfig({ ...request, path: request.path ?? file });
+    const wanted = { ...running, sources: next.config.sources };
+    const changes = await pipeline.replaceSources(sourceParts(wanted, around));
+    ({ file } = next);
+    running = wanted;
+    const needsRestart = changedKeys(running, next.config);
+    configuration.take(clock.now(), needsRestart);
+    for (const key of needsRestart)
+      log.warn('Changed, but needs a restart to take effect', { key });
+    log.info('Configuration read again', {
+      reason,
+      added: changes.added.join(','),
+      removed: changes.removed.join(','),
+      changed: changes.changed.join(','),
+    });
+  };
+
+  return async (reason: string): Promise<void> => {
+    try {
+      await take(reason);
+    } catch (error) {
+      if (!(error instanceof MdpError) || error.code === 'invariant') throw error;
+      const problems = problemsOf(error);
+      configuration.refuse(clock.now(), problems);
+      for (const problem of problems) {
+        log.error('The new configuration is refused, the one before it runs on', {
+          problem,
+          reason,
+        });
+      }
+    }
+  };
+};
+
+/** A configuration error has a line for each problem. */
+const problemsOf = ({ code, message, hint }: MdpError): readonly string[] => {
+  const lines = message.split('\n').filter((line) => line.trim() !== '');
+  return code === 'config' || hint === undefined ? lines : [...lines, hint];
+};
