@@ -200,17 +200,6 @@ export class Pipeline {
     this.batcher.flush();
     this.sinkQueue.close();
     await Promise.all(workers);
-    await this.#commitLastLetters();
-  }
-
-  /**
-   * Rows refused during the last commits have become dead letters after the workers' queue was
-   * closed.
-   */
-  async #commitLastLetters(): Promise<void> {
-    if (this.batcher.open('dead_letter') === 0 || this.#giveUp.signal.aborted) return;
-    this.batcher.flush();
-    await runSinkWorker(this.#workerParts(), this.#giveUp.signal);
   }
 
   #startWorkers(): readonly Promise<void>[] {

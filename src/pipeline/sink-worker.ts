@@ -8,9 +8,9 @@ import type { Clock } from '../runtime/clock.ts';
 import { MdpError } from '../runtime/errors.ts';
 import type { RateLimitedLog } from '../runtime/rate-limited-log.ts';
 import { pause } from '../runtime/waiting.ts';
-import type { Committed, DeadLetter, RejectedRow, Sink, SinkWorker } from '../sinks/sink.ts';
+import type { Batch, Committed, DeadLetter, RejectedRow, Sink, SinkWorker } from '../sinks/sink.ts';
 import type { Batcher, OpenedBatch } from './batcher.ts';
-import type { Ledger } from './ledger.ts';
+import { increase, type Ledger } from './ledger.ts';
 import type { MemoryBudget } from './memory.ts';
 import { rowAsText } from './row-text.ts';
 import type { SinkQueue } from './sink-queue.ts';
@@ -77,6 +77,7 @@ const commitBatch = async (
     return outcome;
   });
   if (committed === undefined) return;
+  if (!(await commitLetters(parts, worker, lettersOf(opened, committed.dead), signal))) return;
   stats.committing(batch.table, -batch.rows.length);
   memory.addBatches(-batch.bytes);
   settle(parts, opened, committed);
@@ -87,35 +88,52 @@ const commitBatch = async (
 const settle = (parts: WorkerParts, opened: OpenedBatch, committed: Committed): void => {
   const { batch } = opened;
   const counts = parts.ledger.rows[batch.table];
-  const { dead } = committed;
-  if (committed.committed + committed.alreadyThere + dead.length !== batch.rows.length) {
+  const dead = committed.dead.length;
+  if (committed.committed + committed.alreadyThere + dead !== batch.rows.length) {
     throw new MdpError('invariant', 'a commit did not account for every row of its batch', {
       context: { table: batch.table, rows: batch.rows.length },
     });
   }
   counts.committed += committed.committed;
   counts.alreadyThere += committed.alreadyThere;
-  counts.deadLettered += dead.length;
+  counts.deadLettered += dead;
   parts.stats.committed(opened, committed, parts.clock.now());
-  for (const rejected of dead) deadLetter(parts, opened, rejected);
 };
 
-const deadLetter = (parts: WorkerParts, opened: OpenedBatch, rejected: RejectedRow): void => {
-  const { batch } = opened;
-  const row = batch.rows[rejected.index];
-  if (row === undefined || row.kind === 'dead_letter') return;
-  parts.ledger.rows.dead_letter.decoded += 1;
-  parts.batcher.deadLetter(letterOf(row, rejected, opened));
-  parts.stats.deadLetters.set(
-    rejected.reason,
-    (parts.stats.deadLetters.get(rejected.reason) ?? 0) + 1,
-  );
-  parts.log.say(`dead ${rejected.reason}`, 'error', 'The database refused a row: dead-lettered', {
-    table: batch.table,
-    reason: rejected.reason,
-    sqlstate: rejected.sqlstate,
-  });
+/**
+ * A batch is settled only when the rows that the database refused are kept as dead letters: they
+ * are committed at once, by the same worker. False when `signal` was aborted first.
+ */
+const commitLetters = async (
+  parts: WorkerParts,
+  worker: SinkWorker,
+  rows: readonly DeadLetter[],
+  signal: AbortSignal,
+): Promise<boolean> => {
+  if (rows.length === 0) return true;
+  const counts = parts.ledger.rows.dead_letter;
+  const batch: Batch = { table: 'dead_letter', rows, bytes: 0 };
+  const outcome = await untilDone(parts, signal, batch.table, () => worker.commit(batch, signal));
+  if (outcome === undefined) return false;
+  counts.decoded += rows.length;
+  counts.committed += outcome.committed;
+  counts.alreadyThere += outcome.alreadyThere;
+  counts.deadLettered += outcome.dead.length;
+  for (const { reason, sqlstate } of rows) {
+    increase(parts.stats.deadLetters, reason, 1);
+    parts.log.say(`dead ${reason}`, 'error', 'The database refused a row: dead-lettered', {
+      reason,
+      sqlstate,
+    });
+  }
+  return true;
 };
+
+const lettersOf = (opened: OpenedBatch, dead: readonly RejectedRow[]): readonly DeadLetter[] =>
+  dead.flatMap((rejected) => {
+    const row = opened.batch.rows[rejected.index];
+    return row === undefined || row.kind === 'dead_letter' ? [] : [letterOf(row, rejected, opened)];
+  });
 
 /**
  * Every refused row is kept whole. Its position is made of its content, so that a second try leaves
