@@ -31,6 +31,27 @@ test('admits at the stated rate over a long time', () => {
   expect(admitted).toBeLessThanOrEqual(2000 * 11);
 });
 
+test('keeps the stated rate without a burst, though timers wake late', () => {
+  let now = 0;
+  const pacing = createPacing(5000, 0, () => now);
+  let admitted = 0;
+  while (now < 10_000_000) {
+    while (pacing.tryTake()) admitted += 1;
+    now += (pacing.waitMs() + 1.3) * 1000;
+  }
+  expect(admitted).toBeWithin(5000 * 10 - 20, 5000 * 10 + 1);
+});
+
+test('a stall while frames wait is no credit', () => {
+  let now = 0;
+  const pacing = createPacing(1000, 1, () => now);
+  while (pacing.tryTake());
+  now += 60_000_000;
+  let admitted = 0;
+  while (pacing.tryTake()) admitted += 1;
+  expect(admitted).toBe(100);
+});
+
 test('0 is unlimited', () => {
   const pacing = createPacing(0, 0, () => 0);
   for (let n = 0; n < 100_000; n += 1) expect(pacing.tryTake()).toBe(true);

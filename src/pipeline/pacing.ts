@@ -7,23 +7,35 @@ export interface Pacing {
 }
 
 /**
- * `perSecond` tokens a second, at most `burst` saved up. 0 = unlimited.
+ * What was earned while frames waited is theirs, up to so much: timers wake late, and a stall is no
+ * credit.
+ */
+const LATE_SECONDS = 0.1;
+
+/**
+ * `perSecond` tokens a second. While nothing waits, at most `burst` are saved up, and one at least;
+ * while frames wait, what was earned meanwhile is given out however late the timer was, so that the
+ * rate is kept without a burst. 0 = unlimited.
  * @param now microseconds
  */
 export const createPacing = (perSecond: number, burst: number, now: () => number): Pacing => {
   if (perSecond === 0) return { tryTake: () => true, waitMs: () => 0 };
   const most = Math.max(1, burst);
+  const mostLate = Math.max(most, perSecond * LATE_SECONDS);
   let tokens = most;
   let at = now();
+  let waiting = false;
   const refill = (): void => {
     const time = now();
-    tokens = Math.min(most, tokens + ((time - at) / 1e6) * perSecond);
+    const earned = ((time - at) / 1e6) * perSecond;
+    tokens = Math.min(waiting ? mostLate : most, tokens + earned);
     at = time;
   };
   return {
     tryTake: () => {
       if (tokens < 1) refill();
-      if (tokens < 1) return false;
+      waiting = tokens < 1;
+      if (waiting) return false;
       tokens -= 1;
       return true;
     },
