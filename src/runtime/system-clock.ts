@@ -2,6 +2,8 @@ import type { Clock, Timer } from './clock.ts';
 
 /** How often the monotonic reading is anchored anew to the machine's wall clock. */
 const ANCHOR_EVERY_MS = 10_000;
+/** The longest wait of one `setTimeout`: a longer one would end at once. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
 /**
  * The machine's clock with microseconds: wall time at an anchor plus monotonic time since. Steps of
@@ -29,9 +31,21 @@ export const createSystemClock = (): Clock => {
 
   return {
     now,
-    after: (ms, call) => timerOf(setTimeout(call, ms), clearTimeout),
+    after,
     every: (ms, call) => timerOf(setInterval(call, ms), clearInterval),
   };
+};
+
+/** Calls once after `ms`, however long that is. */
+const after = (ms: number, call: () => void): Timer => {
+  if (ms <= LONGEST_WAIT_MS) return timerOf(setTimeout(call, ms), clearTimeout);
+  let timer = timerOf(
+    setTimeout(() => {
+      timer = after(ms - LONGEST_WAIT_MS, call);
+    }, LONGEST_WAIT_MS),
+    clearTimeout,
+  );
+  return { cancel: () => timer.cancel() };
 };
 
 const timerOf = <T>(handle: T, clear: (handle: T) => void): Timer => ({
