@@ -4,7 +4,7 @@ import { EXIT, type CommandContext } from './context.ts';
 const HEALTHCHECK_HELP = `mdp healthcheck [--config PATH]
 
 Asks the running program's /health/live on the configured port: exit 0 when it turns, else 1.
-For container health checks, where no curl exists.
+For container health checks, where no curl exists. Sends the first API key where keys are set.
 `;
 
 const DEADLINE_MS = 3000;
@@ -21,10 +21,14 @@ export const healthcheckCommand = async (
   const at = args.indexOf('--config');
   const path = at < 0 ? undefined : args[at + 1];
   const { config } = loadConfig({ path, sources: 'ignored' });
-  const { host, port } = config.http;
+  const { host, port, apiKeys } = config.http;
+  const [key] = apiKeys;
   const url = `http://${reachable(host)}:${port}/health/live`;
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(DEADLINE_MS) });
+    const response = await fetch(url, {
+      headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
+      signal: AbortSignal.timeout(DEADLINE_MS),
+    });
     if (response.ok) return EXIT.fine;
     context.stderr.write(`${url} answered ${response.status}\n`);
   } catch {

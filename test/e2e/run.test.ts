@@ -136,6 +136,16 @@ test('healthcheck says whether the program turns', () =>
     expect((await mdp(directory, ['healthcheck'], port)).code).toBe(1);
   }));
 
+test('healthcheck passes where health is protected', () =>
+  inDirectory(async (directory) => {
+    const env = { API_KEY: 'correct-horse', PIPELINE_HTTP_PROTECT_METRICS: 'true' };
+    const run = await startMdp(directory, env);
+    expect((await run.get('/health/live')).status).toBe(401);
+    const port = { PIPELINE_HTTP_PORT: new URL(run.url).port };
+    expect((await mdp(directory, ['healthcheck'], { ...env, ...port })).code).toBe(0);
+    await run.stop();
+  }));
+
 test('the executable holds everything: one file', () => {
   expect(statSync(binary()).size).toBeLessThan(130e6);
 });
