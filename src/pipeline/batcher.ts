@@ -11,6 +11,13 @@ export type OpenedBatch = {
   readonly openedAt: number;
 };
 
+/** A batch on its way through the sink. */
+export type QueuedBatch = OpenedBatch & {
+  /** Between which checkpoints it was cut, and the epochs that its settling lets go. */
+  readonly epoch: number;
+  readonly held: readonly number[];
+};
+
 export type BatcherOptions = {
   readonly maxRows: number;
   readonly maxBytes: number;

@@ -85,6 +85,43 @@ export class Ledger {
     return counts.decoded - settledRows(counts);
   }
 
+  /** Every counter by name: `frames.decoded`, `trade.committed`, `late:stale`. */
+  snapshot(): Readonly<Record<string, number>> {
+    const counters: Record<string, number> = {};
+    for (const [outcome, count] of Object.entries(this.frames)) {
+      counters[`frames.${outcome}`] = count;
+    }
+    for (const kind of ROW_KINDS) {
+      for (const [term, count] of Object.entries(this.rows[kind])) {
+        counters[`${kind}.${term}`] = count;
+      }
+    }
+    for (const [name, reasons] of this.#reasons()) {
+      for (const [reason, count] of reasons) counters[`${name}:${reason}`] = count;
+    }
+    return counters;
+  }
+
+  /** Goes on from a snapshot; names that this program does not know are left out. */
+  restore(counters: Readonly<Record<string, number>>): void {
+    restoreInto(this.frames, 'frames', counters);
+    for (const kind of ROW_KINDS) restoreInto(this.rows[kind], kind, counters);
+    for (const [name, reasons] of this.#reasons()) {
+      for (const reason of reasons.keys()) {
+        reasons.set(reason, counters[`${name}:${reason}`] ?? 0);
+      }
+    }
+  }
+
+  #reasons(): readonly (readonly [string, Map<string, number>])[] {
+    return [
+      ['undecodable', this.undecodable],
+      ['rejected', this.rejected],
+      ['dropped', this.dropped],
+      ['late', this.late],
+    ];
+  }
+
   frameDropped(reason: string, count: number): void {
     this.frames.dropped += count;
     increase(this.dropped, reason, count);
@@ -99,12 +136,18 @@ export class Ledger {
     this.rows[kind].rejected += 1;
     increase(this.rejected, reason, 1);
   }
-
-  rowsDropped(kind: RowKind, reason: string, count: number): void {
-    this.rows[kind].dropped += count;
-    increase(this.dropped, reason, count);
-  }
 }
+
+const restoreInto = <T extends FrameCounts | RowCounts>(
+  counts: T,
+  name: string,
+  counters: Readonly<Record<string, number>>,
+): void => {
+  Object.assign(
+    counts,
+    Object.fromEntries(Object.keys(counts).map((key) => [key, counters[`${name}.${key}`] ?? 0])),
+  );
+};
 
 const emptyRowCounts = (): RowCounts => ({
   decoded: 0,

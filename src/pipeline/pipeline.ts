@@ -1,4 +1,6 @@
 import type { Gap } from '../market/gap.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { DropPolicy, Mark, RecordBuffer } from '../journal/record-buffer.ts';
 import { Instruments } from '../market/instrument.ts';
 import { receiveTime } from '../market/time.ts';
 import { createOperators } from '../operators/operators.ts';
@@ -17,7 +19,7 @@ import { Ledger } from './ledger.ts';
 import { MemoryBudget } from './memory.ts';
 import { createPacing } from './pacing.ts';
 import { Reader } from './reader.ts';
-import { RecordQueue, type DropPolicy } from './record-queue.ts';
+import { RecordQueue } from './record-queue.ts';
 import { Rows, type Store } from './rows.ts';
 import type { Shard } from './shard.ts';
 import { SinkQueue, type BackpressurePolicy } from './sink-queue.ts';
@@ -39,8 +41,17 @@ export type PipelineParts = {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
-  /** 30 bits that tell the positions of this run, or of this input, from any other's. */
-  readonly run: number;
+  /** Where positions begin without a journal; the same for the same input. */
+  readonly start: number;
+  /** undefined: records wait in memory, and a kill loses them. */
+  readonly journal: JournalPart | undefined;
+};
+
+/** The journal, opened at the mark of the checkpoint that was found. */
+export type JournalPart = {
+  readonly journal: Journal;
+  readonly store: CheckpointStore;
+  readonly found: CheckpointContent | undefined;
 };
 
 export type PipelineSettings = {
@@ -70,7 +81,9 @@ export class Pipeline {
   readonly ledger = new Ledger();
   readonly sinkStats: SinkStats;
   readonly memory: MemoryBudget;
-  readonly queue: RecordQueue;
+  readonly buffer: RecordBuffer;
+  readonly settlement: Settlement;
+  readonly checkpointer: Checkpointer | undefined;
   readonly sinkQueue: SinkQueue;
   readonly batcher: Batcher;
   readonly rows: Rows;
@@ -99,7 +112,8 @@ export class Pipeline {
     this.#limited = new RateLimitedLog(log, clock);
     this.sinkStats = new SinkStats(parts.sources.every((source) => !source.rereadable));
     this.memory = new MemoryBudget(settings.maxMemoryBytes);
-    this.queue = this.#createRecordQueue();
+    this.settlement = new Settlement(this.ledger);
+    this.buffer = parts.journal?.journal ?? this.#createRecordQueue();
     this.sinkQueue = this.#createSinkQueue();
     this.batcher = this.#createBatcher();
     const instruments = new Instruments();
@@ -117,6 +131,8 @@ export class Pipeline {
     });
     this.operators = createOperators(this.#operatorsSettings(instruments), this.rows);
     this.#reader = this.#createReader(instruments);
+    this.checkpointer = this.#createCheckpointer();
+    this.#restore(parts.journal);
   }
 
   /** Those of the present configuration. */
@@ -181,7 +197,7 @@ export class Pipeline {
 
   /** Frames that wait in front of the operators, counted where they are. */
   waitingFrames(): number {
-    return this.queue.frames() + this.#reader.unread();
+    return this.buffer.frames() + this.#reader.unread();
   }
 
   /** Rows of a table in open, queued and committing batches, counted where they are. */
@@ -194,7 +210,7 @@ export class Pipeline {
   async #drainAll(reader: Promise<void>, workers: readonly Promise<void>[]): Promise<void> {
     await this.sourceSet.stop();
     this.#reader.hurry();
-    this.queue.close();
+    this.buffer.close();
     await reader;
     if (!this.#giveUp.signal.aborted) this.operators.drain(this.#reader.lastReceive);
     this.batcher.flush();
@@ -215,7 +231,7 @@ export class Pipeline {
     const { sinkQueue: queue, batcher, ledger, memory, sinkStats: stats } = this;
     const onSettled = (): void => {
       this.#room.ring();
-      this.queue.memoryFreed();
+      this.buffer.memoryFreed();
     };
     return {
       sink,

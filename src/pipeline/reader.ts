@@ -1,8 +1,7 @@
+import type { Block, Mark, Position, RecordBuffer } from '../journal/record-buffer.ts';
 import type { Quote, Trade } from '../market/events.ts';
 import type { Instrument, Instruments } from '../market/instrument.ts';
-import type { Integer } from '../market/integer.ts';
-import { integerOf } from '../market/integer.ts';
-import type { FrameRecord, MarketRecord } from '../market/record.ts';
+import type { FrameRecord, MarketRecord, StateRecord } from '../market/record.ts';
 import type { ReceiveTime } from '../market/time.ts';
 import { receiveTime } from '../market/time.ts';
 import type { MarketOperators } from '../operators/operator.ts';
@@ -12,14 +11,11 @@ import { pause, yieldTurn } from '../runtime/waiting.ts';
 import type { DecodeContext, DecodeOutcome, Emit, Venue } from '../venues/venue.ts';
 import type { Ledger } from './ledger.ts';
 import type { Pacing } from './pacing.ts';
-import type { Block, RecordQueue } from './record-queue.ts';
 import type { Rows } from './rows.ts';
 import type { SourceStats } from './source-stats.ts';
 
 /** After so long without a pause, sockets and timers get their turn. */
 const TURN_US = 8000;
-/** Position of a row: the run's 30 bits above so many bits of a running number. */
-const POSITION_BITS = 33n;
 
 /** What the reader knows of a source. */
 export type ReadSource = {
@@ -30,7 +26,9 @@ export type ReadSource = {
 };
 
 export type ReaderOptions = {
-  readonly queue: RecordQueue;
+  readonly buffer: RecordBuffer;
+  /** Records from here on are of this run; those before are read again after a crash. */
+  readonly liveFrom: Position;
   readonly source: (name: string) => ReadSource | undefined;
   readonly instruments: Instruments;
   readonly operators: MarketOperators;
@@ -38,11 +36,15 @@ export type ReaderOptions = {
   readonly ledger: Ledger;
   readonly pacing: Pacing;
   readonly clock: Clock;
-  /** 30 bits that make positions of this run, or of this input, its own. */
-  readonly run: number;
   /** Resolves when the operators may go on: there is room behind them. undefined = at once. */
   readonly room: () => Promise<void> | undefined;
-  /** A source has said that it is through. */
+  /** A source of this or an earlier run began: its name and its venue. */
+  readonly onStarted: (source: string, venue: string) => void;
+  /** Frames were given up here, by policy. */
+  readonly onDropped: (count: number) => void;
+  /** A block has been read: what came before `mark` is in the operators or in batches. */
+  readonly onBlock: (mark: Mark) => void;
+  /** A source of this run has said that it is through. */
   readonly onEnded: (source: string) => void;
 };
 
@@ -59,18 +61,20 @@ export class Reader {
   #block: Block | undefined;
   #next = 0;
   #frame: FrameRecord | undefined;
-  #recordNumber = 0n;
-  #rowNumber = 0n;
+  #position: Position = 0;
+  #row = 0;
+  #mark: Mark;
   #lastReceive = receiveTime(0);
   #hurried = false;
 
   constructor(options: ReaderOptions) {
     this.#options = options;
+    this.#mark = { position: options.liveFrom, frames: 0 };
     this.#context = {
       receiveTime: receiveTime(0),
       venue: '',
       instrument: (symbol) => this.#instrument(symbol),
-      position: () => this.#position(),
+      position: () => this.#position + this.#row++,
     };
     this.#emit = {
       trade: (trade) => this.#pending.push(trade),
@@ -86,17 +90,21 @@ export class Reader {
    * invariant of ours broke.
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { queue } = this.#options;
+    const { buffer, ledger, onBlock } = this.#options;
     while (!signal.aborted) {
-      const block = queue.take();
+      const block = buffer.take();
       if (block === undefined) {
-        if (queue.closed) return;
-        await queue.filled(signal);
+        if (buffer.closed) return;
+        await buffer.filled(signal);
         continue;
       }
       this.#block = block;
       this.#next = 0;
+      ledger.frames.lost += block.lost;
       await this.#read(block, signal);
+      if (this.#next < block.records.length) return;
+      this.#mark = block.end;
+      onBlock(block.end);
     }
   }
 
@@ -105,14 +113,21 @@ export class Reader {
     this.#hurried = true;
   }
 
-  /** Frames of the current block that have not been read. */
+  /** Frames of the current block that have not been read, or whose drop has not been heard of. */
   unread(): number {
     const records = this.#block?.records ?? [];
     let frames = 0;
     for (let i = this.#next; i < records.length; i += 1) {
-      if (records[i]?.kind === 'frame') frames += 1;
+      const record = records[i];
+      if (record?.kind === 'frame') frames += 1;
+      if (record?.kind === 'state') frames += record.count;
     }
     return frames;
+  }
+
+  /** Behind the last block that was read whole. */
+  get mark(): Mark {
+    return this.#mark;
   }
 
   /** The receive time of the last record read: the operators' present. */
@@ -135,6 +150,8 @@ export class Reader {
         await this.#pace(record, signal);
         continue;
       }
+      this.#position = block.positions[this.#next] ?? this.#position;
+      this.#row = 0;
       this.#next += 1;
       this.#take(record);
       if ((this.#next & 63) === 0 && clock.now() > turnEnds) {
@@ -151,16 +168,21 @@ export class Reader {
   }
 
   #take(record: MarketRecord): void {
-    const { operators } = this.#options;
-    this.#recordNumber += 1n;
+    const { operators, rows } = this.#options;
     this.#lastReceive = record.receiveTime;
-    this.#options.rows.at(record, this.#recordPosition());
+    rows.at(record, BigInt(this.#position));
     if (record.kind === 'frame') this.#takeFrame(record);
     else if (record.kind === 'tick') operators.tick(record);
-    else {
-      operators.state(record);
-      if (record.state === 'ended') this.#options.onEnded(record.source);
-    }
+    else this.#takeState(record);
+  }
+
+  #takeState(record: StateRecord): void {
+    const { operators, onStarted, onDropped, onEnded, liveFrom } = this.#options;
+    const [venue] = record.symbols;
+    if (record.state === 'started' && venue !== undefined) onStarted(record.source, venue);
+    operators.state(record);
+    if (record.state === 'dropped') onDropped(record.count);
+    if (record.state === 'ended' && this.#position >= liveFrom) onEnded(record.source);
   }
 
   #takeFrame(record: FrameRecord): void {
@@ -211,14 +233,5 @@ export class Reader {
       throw new MdpError('instrument_limit', 'more instruments than this process holds');
     }
     return instrument;
-  }
-
-  #position(): Integer {
-    this.#rowNumber += 1n;
-    return integerOf((BigInt(this.#options.run) << POSITION_BITS) | this.#rowNumber);
-  }
-
-  #recordPosition(): bigint {
-    return (BigInt(this.#options.run) << POSITION_BITS) | this.#recordNumber;
   }
 }

@@ -1,3 +1,5 @@
+import type { Block, DropPolicy, Position, RecordBuffer } from '../journal/record-buffer.ts';
+import { memoryOf } from '../journal/record-buffer.ts';
 import type { FrameRecord, MarketRecord, StateRecord } from '../market/record.ts';
 import type { ReceiveTime } from '../market/time.ts';
 import { Bell } from '../runtime/waiting.ts';
@@ -13,17 +15,12 @@ const BLOCK_BYTES = 256 * 1024;
 const HARD_FACTOR = 2;
 /** Ticks and states that outlive their dropped frames; beyond it the oldest ticks go. */
 const SURVIVORS_MAX = 8192;
-/** What a record costs beside its text. */
-const RECORD_OVERHEAD = 96;
-
-export type DropPolicy = 'oldest' | 'newest' | 'block';
-
-export type Block = { readonly records: MarketRecord[]; bytes: number; frames: number };
-
 export type RecordQueueOptions = {
   readonly maxBlocks: number;
   readonly policy: DropPolicy;
   readonly memory: MemoryBudget;
+  /** Where positions begin; they rise by the length of each record. */
+  readonly start: Position;
   /**
    * Frames given up, with the first one's source. The queue itself leaves a `dropped` record in
    * their place.
@@ -36,7 +33,7 @@ export type RecordQueueOptions = {
  * its bound as `queues.drop_policy` says. Frames may be dropped there; ticks and states never are,
  * so the operators' clock goes on and learns of the drop from a `dropped` record.
  */
-export class RecordQueue {
+export class RecordQueue implements RecordBuffer {
   readonly #options: RecordQueueOptions;
   readonly #blocks: Block[] = [];
   readonly #filled = new Bell();
@@ -44,13 +41,19 @@ export class RecordQueue {
   /** Refused frames whose `dropped` record still waits for the next record that is taken in. */
   readonly #refused = new Map<string, Refusal>();
   #ringing = false;
-  #closed = false;
+  #closing = false;
+  #position: Position;
+  /** Frames that came in, and those that were taken, or told of as dropped by a block that was. */
+  #received = 0;
+  #taken = 0;
 
   constructor(options: RecordQueueOptions) {
     this.#options = options;
+    this.#position = options.start;
   }
 
   push(record: MarketRecord): void {
+    if (record.kind === 'frame') this.#received += 1;
     if (record.kind === 'frame' && this.#refuses()) {
       this.#refuse(record);
       return;
@@ -65,6 +68,8 @@ export class RecordQueue {
     const block = this.#blocks.shift();
     if (block === undefined) return undefined;
     this.#options.memory.addBlocks(-block.bytes);
+    this.#taken += block.frames + droppedIn(block);
+    block.end = { position: (block.positions.at(-1) ?? this.#position) + 1, frames: this.#taken };
     this.#emptied.ring();
     return block;
   }
@@ -86,12 +91,12 @@ export class RecordQueue {
 
   /** No more records will come. */
   close(): void {
-    this.#closed = true;
+    this.#closing = true;
     this.#filled.ring();
   }
 
   get closed(): boolean {
-    return this.#closed;
+    return this.#closing && this.#blocks.length === 0 && this.#refused.size === 0;
   }
 
   get length(): number {
@@ -102,9 +107,9 @@ export class RecordQueue {
     return this.#blocks.length >= this.#options.maxBlocks || this.#options.memory.full;
   }
 
-  /** Frames that wait here. */
+  /** Frames not taken yet; those given up count until the record that tells of them is taken. */
   frames(): number {
-    return this.#blocks.reduce((sum, block) => sum + block.frames, 0);
+    return this.#received - this.#taken;
   }
 
   #refuses(): boolean {
@@ -120,11 +125,13 @@ export class RecordQueue {
     let tail = this.#blocks.at(-1);
     if (!hasRoom(tail)) {
       if (record.kind === 'frame' && this.full) this.#dropOldest();
-      tail = { records: [], bytes: 0, frames: 0 };
+      tail = emptyBlock();
       this.#blocks.push(tail);
     }
-    const bytes = bytesOf(record);
+    const bytes = memoryOf(record);
     tail.records.push(record);
+    tail.positions.push(this.#position);
+    this.#position += bytes;
     tail.bytes += bytes;
     if (record.kind === 'frame') tail.frames += 1;
     this.#options.memory.addBlocks(bytes);
@@ -164,10 +171,8 @@ export class RecordQueue {
     const head = this.#blocks.findIndex((block) => block.frames > 0);
     const block = this.#blocks[head];
     if (block === undefined) return;
-    const kept = survivors(block, this.#options.onDrop);
     const next = this.#blocks[head + 1];
-    const behind = next === undefined ? [] : next.records;
-    const merged = blockOf([...kept, ...behind]);
+    const merged = merge(survivors(block, this.#options.onDrop), next);
     this.#options.memory.addBlocks(merged.bytes - block.bytes - (next?.bytes ?? 0));
     this.#blocks.splice(head, next === undefined ? 1 : 2, merged);
   }
@@ -183,14 +188,36 @@ type Refusal = {
 const hasRoom = (block: Block | undefined): block is Block =>
   block !== undefined && block.records.length < BLOCK_RECORDS && block.bytes < BLOCK_BYTES;
 
-const bytesOf = (record: MarketRecord): number =>
-  record.kind === 'frame' ? record.text.length + RECORD_OVERHEAD : RECORD_OVERHEAD;
-
-const blockOf = (records: MarketRecord[]): Block => ({
-  records,
-  bytes: records.reduce((sum, record) => sum + bytesOf(record), 0),
-  frames: records.reduce((sum, record) => sum + (record.kind === 'frame' ? 1 : 0), 0),
+const emptyBlock = (): Block => ({
+  records: [],
+  positions: [],
+  bytes: 0,
+  frames: 0,
+  lost: 0,
+  end: { position: 0, frames: 0 },
 });
+
+/** Frames that the block tells of as dropped. */
+const droppedIn = ({ records }: Block): number =>
+  records.reduce((sum, record) => sum + (record.kind === 'state' ? record.count : 0), 0);
+
+/** A record and where it stands. */
+type Placed = { readonly record: MarketRecord; readonly position: Position };
+
+const merge = (kept: readonly Placed[], next: Block | undefined): Block => {
+  const merged = emptyBlock();
+  for (const { record, position } of kept) {
+    merged.records.push(record);
+    merged.positions.push(position);
+    merged.bytes += memoryOf(record);
+  }
+  if (next === undefined) return merged;
+  merged.records.push(...next.records);
+  merged.positions.push(...next.positions);
+  merged.bytes += next.bytes;
+  merged.frames += next.frames;
+  return merged;
+};
 
 const droppedRecord = (refusal: Refusal): StateRecord => ({
   kind: 'state',
@@ -202,27 +229,29 @@ const droppedRecord = (refusal: Refusal): StateRecord => ({
 const survivors = (
   block: Block,
   onDrop: (source: string, count: number) => void,
-): MarketRecord[] => {
-  const kept: MarketRecord[] = [];
-  const dropped = new Map<string, Refusal>();
-  for (const record of block.records) {
+): readonly Placed[] => {
+  const kept: Placed[] = [];
+  const dropped = new Map<string, Refusal & { readonly position: Position }>();
+  for (const [index, record] of block.records.entries()) {
+    const position = block.positions[index] ?? 0;
     if (record.kind === 'tick' || (record.kind === 'state' && record.state !== 'dropped')) {
-      kept.push(record);
+      kept.push({ record, position });
       continue;
     }
     const { source, connection, receiveTime } = record;
     const key = `${source} ${connection}`;
-    const count = record.kind === 'state' ? record.count : 1;
-    const before = dropped.get(key)?.count ?? 0;
-    dropped.set(key, { source, connection, receiveTime, count: before + count });
+    const count = (record.kind === 'state' ? record.count : 1) + (dropped.get(key)?.count ?? 0);
+    dropped.set(key, { source, connection, receiveTime, count, position });
     if (record.kind === 'frame') onDrop(source, 1);
   }
-  for (const refusal of dropped.values()) kept.push(droppedRecord(refusal));
+  for (const { position, ...refusal } of dropped.values()) {
+    kept.push({ record: droppedRecord(refusal), position });
+  }
   return kept.length > SURVIVORS_MAX ? withoutOldestTicks(kept) : kept;
 };
 
-const withoutOldestTicks = (records: readonly MarketRecord[]): MarketRecord[] => {
+const withoutOldestTicks = (records: readonly Placed[]): readonly Placed[] => {
   const surplus = records.length - SURVIVORS_MAX;
   let gone = 0;
-  return records.filter((record) => record.kind !== 'tick' || ++gone > surplus);
+  return records.filter(({ record }) => record.kind !== 'tick' || ++gone > surplus);
 };

@@ -1,22 +1,24 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import type { Table } from '../sinks/sink.ts';
-import type { OpenedBatch } from './batcher.ts';
+import type { QueuedBatch } from './batcher.ts';
 import { SinkQueue, type BackpressurePolicy } from './sink-queue.ts';
 
-const batch = (table: Table, n: number): OpenedBatch => ({
+const batch = (table: Table, n: number): QueuedBatch => ({
   batch: { table, rows: [], bytes: n },
   openedAt: n,
+  epoch: 0,
+  held: [],
 });
 
 const queueOf = (policy: BackpressurePolicy, maxBatches: number, memoryFull = () => false) => {
-  const dropped: OpenedBatch[] = [];
-  const onDrop = (opened: OpenedBatch): void => void dropped.push(opened);
+  const dropped: QueuedBatch[] = [];
+  const onDrop = (opened: QueuedBatch): void => void dropped.push(opened);
   return { queue: new SinkQueue({ maxBatches, policy, memoryFull, onDrop }), dropped };
 };
 
-const drain = (queue: SinkQueue): OpenedBatch[] => {
-  const all: OpenedBatch[] = [];
+const drain = (queue: SinkQueue): QueuedBatch[] => {
+  const all: QueuedBatch[] = [];
   for (let next = queue.take(); next !== undefined; next = queue.take()) all.push(next);
   return all;
 };

@@ -1,5 +1,5 @@
 import { Bell } from '../runtime/waiting.ts';
-import type { OpenedBatch } from './batcher.ts';
+import type { QueuedBatch } from './batcher.ts';
 
 export type BackpressurePolicy = 'block' | 'drop_oldest' | 'drop_newest';
 
@@ -9,7 +9,7 @@ export type SinkQueueOptions = {
   /** All waiting data have reached their bound in bytes. */
   readonly memoryFull: () => boolean;
   /** A batch of trades or quotes given up by policy. */
-  readonly onDrop: (opened: OpenedBatch) => void;
+  readonly onDrop: (opened: QueuedBatch) => void;
 };
 
 /**
@@ -20,7 +20,7 @@ export type SinkQueueOptions = {
  */
 export class SinkQueue {
   readonly #options: SinkQueueOptions;
-  readonly #batches: OpenedBatch[] = [];
+  readonly #batches: QueuedBatch[] = [];
   readonly #filled = new Bell();
   readonly #emptied = new Bell();
   #closed = false;
@@ -29,7 +29,7 @@ export class SinkQueue {
     this.#options = options;
   }
 
-  push(opened: OpenedBatch): void {
+  push(opened: QueuedBatch): void {
     if (this.#options.policy === 'block' || !this.#over()) {
       this.#accept(opened);
       return;
@@ -43,7 +43,7 @@ export class SinkQueue {
   }
 
   /** The oldest batch, or undefined while none waits. */
-  take(): OpenedBatch | undefined {
+  take(): QueuedBatch | undefined {
     const opened = this.#batches.shift();
     if (opened !== undefined) this.#emptied.ring();
     return opened;
@@ -81,7 +81,7 @@ export class SinkQueue {
     return this.#options.policy === 'block' || !this.#batches.some(droppable);
   }
 
-  rows(table: OpenedBatch['batch']['table']): number {
+  rows(table: QueuedBatch['batch']['table']): number {
     return this.#batches.reduce(
       (sum, { batch }) => sum + (batch.table === table ? batch.rows.length : 0),
       0,
@@ -92,7 +92,7 @@ export class SinkQueue {
     return this.#batches.length >= this.#options.maxBatches || this.#options.memoryFull();
   }
 
-  #accept(opened: OpenedBatch): void {
+  #accept(opened: QueuedBatch): void {
     this.#batches.push(opened);
     this.#filled.ring();
   }
@@ -104,5 +104,5 @@ export class SinkQueue {
   }
 }
 
-const droppable = ({ batch }: OpenedBatch): boolean =>
+const droppable = ({ batch }: QueuedBatch): boolean =>
   batch.table === 'trade' || batch.table === 'quote';

@@ -9,11 +9,12 @@ import { MdpError } from '../runtime/errors.ts';
 import type { RateLimitedLog } from '../runtime/rate-limited-log.ts';
 import { pause } from '../runtime/waiting.ts';
 import type { Batch, Committed, DeadLetter, RejectedRow, Sink, SinkWorker } from '../sinks/sink.ts';
-import type { Batcher, OpenedBatch } from './batcher.ts';
-import { increase, type Ledger } from './ledger.ts';
+import type { Batcher, QueuedBatch } from './batcher.ts';
+import { increase } from './ledger.ts';
 import type { MemoryBudget } from './memory.ts';
 import { rowAsText } from './row-text.ts';
 import type { SinkQueue } from './sink-queue.ts';
+import type { Settlement } from './settlement.ts';
 import type { SinkStats } from './sink-stats.ts';
 
 /** The database is asked again after so long, at first and at most. */
@@ -23,7 +24,7 @@ export type WorkerParts = {
   readonly sink: Sink;
   readonly queue: SinkQueue;
   readonly batcher: Batcher;
-  readonly ledger: Ledger;
+  readonly settlement: Settlement;
   readonly memory: MemoryBudget;
   readonly stats: SinkStats;
   readonly clock: Clock;
@@ -64,7 +65,7 @@ export const runSinkWorker = async (parts: WorkerParts, signal: AbortSignal): Pr
 const commitBatch = async (
   parts: WorkerParts,
   worker: SinkWorker,
-  opened: OpenedBatch,
+  opened: QueuedBatch,
   signal: AbortSignal,
 ): Promise<void> => {
   const { stats, clock, memory } = parts;
@@ -77,7 +78,8 @@ const commitBatch = async (
     return outcome;
   });
   if (committed === undefined) return;
-  if (!(await commitLetters(parts, worker, lettersOf(opened, committed.dead), signal))) return;
+  const letters = lettersOf(opened, committed.dead);
+  if (!(await commitLetters(parts, worker, letters, opened.epoch, signal))) return;
   stats.committing(batch.table, -batch.rows.length);
   memory.addBatches(-batch.bytes);
   settle(parts, opened, committed);
@@ -85,18 +87,19 @@ const commitBatch = async (
 };
 
 /** Enters in the ledger what the database said, and nothing before. */
-const settle = (parts: WorkerParts, opened: OpenedBatch, committed: Committed): void => {
+const settle = (parts: WorkerParts, opened: QueuedBatch, committed: Committed): void => {
   const { batch } = opened;
-  const counts = parts.ledger.rows[batch.table];
+  const { settlement } = parts;
   const dead = committed.dead.length;
   if (committed.committed + committed.alreadyThere + dead !== batch.rows.length) {
     throw new MdpError('invariant', 'a commit did not account for every row of its batch', {
       context: { table: batch.table, rows: batch.rows.length },
     });
   }
-  counts.committed += committed.committed;
-  counts.alreadyThere += committed.alreadyThere;
-  counts.deadLettered += dead;
+  settlement.count(opened.epoch, batch.table, 'committed', committed.committed);
+  settlement.count(opened.epoch, batch.table, 'alreadyThere', committed.alreadyThere);
+  settlement.count(opened.epoch, batch.table, 'deadLettered', dead);
+  settlement.settled(opened.epoch, opened.held);
   parts.stats.committed(opened, committed, parts.clock.now());
 };
 
@@ -108,17 +111,18 @@ const commitLetters = async (
   parts: WorkerParts,
   worker: SinkWorker,
   rows: readonly DeadLetter[],
+  epoch: number,
   signal: AbortSignal,
 ): Promise<boolean> => {
   if (rows.length === 0) return true;
-  const counts = parts.ledger.rows.dead_letter;
+  const { settlement } = parts;
   const batch: Batch = { table: 'dead_letter', rows, bytes: 0 };
   const outcome = await untilDone(parts, signal, batch.table, () => worker.commit(batch, signal));
   if (outcome === undefined) return false;
-  counts.decoded += rows.length;
-  counts.committed += outcome.committed;
-  counts.alreadyThere += outcome.alreadyThere;
-  counts.deadLettered += outcome.dead.length;
+  settlement.count(epoch, batch.table, 'decoded', rows.length);
+  settlement.count(epoch, batch.table, 'committed', outcome.committed);
+  settlement.count(epoch, batch.table, 'alreadyThere', outcome.alreadyThere);
+  settlement.count(epoch, batch.table, 'deadLettered', outcome.dead.length);
   for (const { reason, sqlstate } of rows) {
     increase(parts.stats.deadLetters, reason, 1);
     parts.log.say(`dead ${reason}`, 'error', 'The database refused a row: dead-lettered', {
@@ -129,7 +133,7 @@ const commitLetters = async (
   return true;
 };
 
-const lettersOf = (opened: OpenedBatch, dead: readonly RejectedRow[]): readonly DeadLetter[] =>
+const lettersOf = (opened: QueuedBatch, dead: readonly RejectedRow[]): readonly DeadLetter[] =>
   dead.flatMap((rejected) => {
     const row = opened.batch.rows[rejected.index];
     return row === undefined || row.kind === 'dead_letter' ? [] : [letterOf(row, rejected, opened)];
@@ -142,7 +146,7 @@ const lettersOf = (opened: OpenedBatch, dead: readonly RejectedRow[]): readonly 
 const letterOf = (
   row: Trade | Quote | Bar | Gap,
   rejected: RejectedRow,
-  opened: OpenedBatch,
+  opened: QueuedBatch,
 ): DeadLetter => {
   const text = rowAsText(row);
   return {

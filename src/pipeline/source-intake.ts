@@ -1,19 +1,21 @@
 import type { Intake } from '../sources/source.ts';
-import type { DropPolicy, RecordQueue } from './record-queue.ts';
+import type { DropPolicy, RecordBuffer } from '../journal/record-buffer.ts';
 import type { Ledger } from './ledger.ts';
 
 export type SourceIntakeOptions = {
   readonly source: string;
+  /** The venue's id: `started` names it, so that the records can be read without a configuration. */
+  readonly venue: string;
   /** The source can be read again (replay): it always waits for room, whatever the policy. */
   readonly rereadable: boolean;
   readonly policy: DropPolicy;
-  readonly queue: RecordQueue;
+  readonly queue: RecordBuffer;
   readonly ledger: Ledger;
 };
 
 /** One source's way into the record queue: stamps the source's name, counts what is received. */
 export const createSourceIntake = (options: SourceIntakeOptions): Intake => {
-  const { source, queue, ledger } = options;
+  const { source, venue, queue, ledger } = options;
   const waits = options.rereadable || options.policy === 'block';
   return {
     frame(receiveTime, connection, text) {
@@ -23,7 +25,8 @@ export const createSourceIntake = (options: SourceIntakeOptions): Intake => {
     tick(receiveTime, connection, arrival) {
       queue.push({ kind: 'tick', receiveTime, source, connection, arrival });
     },
-    state(receiveTime, connection, state, symbols = []) {
+    state(receiveTime, connection, state, given = []) {
+      const symbols = state === 'started' ? [venue] : given;
       queue.push({ kind: 'state', receiveTime, source, connection, state, symbols, count: 0 });
     },
     get full() {
