@@ -68,7 +68,7 @@ const pipelineSettings = (config: Config): PipelineSettings => ({
   ...config.pipeline,
   ...config.queues,
   sinkWorkers: config.sink.workers,
-  backpressurePolicy: config.sink.backpressurePolicy,
+  backpressurePolicy: canAllWait(config.sources) ? 'block' : config.sink.backpressurePolicy,
   ...config.pacing.budget,
   store: new Set(config.database.store),
   shard: config.shard,
@@ -81,6 +81,10 @@ const pipelineSettings = (config: Config): PipelineSettings => ({
     epoch: 0,
   },
 });
+
+/** What can be read again waits whatever the policy: a replay gives nothing up. */
+const canAllWait = (sources: Config['sources']): boolean =>
+  sources.every(({ type }) => type === 'replay');
 
 const secondsOf = (name: string): number => {
   const seconds = timeframeSeconds(name);
@@ -95,15 +99,24 @@ const sourcePart = (entry: SourceEntry, shard: Shard, around: Surroundings): Sou
   if (venue === undefined) {
     throw new MdpError('invariant', `the configuration let the venue ${id} pass`);
   }
-  const own = sharedEntry(entry, shard);
+  const spelled = spelledEntry(entry, venue);
+  const own = sharedEntry(spelled, shard);
   return {
     name,
     venue,
     rereadable: entry.type === 'replay',
-    symbols: entry.symbols === undefined ? undefined : new Set(entry.symbols),
+    symbols: spelled.symbols === undefined ? undefined : new Set(spelled.symbols),
     entry: own,
     create: (intake) => createSource(own, { name, venue, intake, ...around }),
   };
+};
+
+/** The entry with its symbols as the venue spells them in what it sends. */
+const spelledEntry = (entry: SourceEntry, venue: Venue): SourceEntry => {
+  if (entry.type === 'replay' || entry.type === 'synthetic') return entry;
+  const { symbols, channels, url, trades } = entry;
+  const plans = venue.plan({ symbols, channels, url, trades });
+  return { ...entry, symbols: plans.flatMap((plan) => plan.symbols) };
 };
 
 /**
