@@ -295,6 +295,12 @@ export class Pipeline {
       policy,
       queue,
       ledger,
+      onDrop: (reason) => {
+        ledger.frameDropped(reason, 1);
+        this.#lost(`${reason} ${part.name}`, `A frame was given up: ${reason}`, {
+          source: part.name,
+        });
+      },
     });
   }
 

@@ -1,4 +1,4 @@
-import type { Intake } from '../sources/source.ts';
+import type { Intake, UnreadReason } from '../sources/source.ts';
 import type { DropPolicy, RecordQueue } from './record-queue.ts';
 import type { Ledger } from './ledger.ts';
 
@@ -9,6 +9,8 @@ export type SourceIntakeOptions = {
   readonly policy: DropPolicy;
   readonly queue: RecordQueue;
   readonly ledger: Ledger;
+  /** The source itself gave a frame up. */
+  readonly onDrop: (reason: UnreadReason) => void;
 };
 
 /** One source's way into the record queue: stamps the source's name, counts what is received. */
@@ -25,6 +27,12 @@ export const createSourceIntake = (options: SourceIntakeOptions): Intake => {
     },
     state(receiveTime, connection, state, symbols = []) {
       queue.push({ kind: 'state', receiveTime, source, connection, state, symbols, count: 0 });
+    },
+    dropped(receiveTime, connection, reason) {
+      ledger.frames.received += 1;
+      options.onDrop(reason);
+      const what = { state: 'dropped', symbols: [], count: 1 } as const;
+      queue.push({ kind: 'state', receiveTime, source, connection, ...what });
     },
     get full() {
       return waits && queue.full;
