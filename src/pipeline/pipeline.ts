@@ -197,8 +197,8 @@ export class Pipeline {
     this.queue.close();
     await reader;
     if (!this.#giveUp.signal.aborted) this.operators.drain(this.#reader.lastReceive);
-    this.batcher.flush();
     this.sinkQueue.close();
+    this.batcher.flush();
     await Promise.all(workers);
   }
 
@@ -251,7 +251,7 @@ export class Pipeline {
     return new SinkQueue({
       maxBatches: settings.sinkQueueMax,
       policy: settings.backpressurePolicy,
-      memoryFull: () => this.memory.full,
+      memoryFull: () => this.memory.full && this.#sinkHoldsMemory(),
       onDrop: (opened) => this.#dropBatch(opened),
     });
   }
@@ -260,7 +260,7 @@ export class Pipeline {
     const { settings, clock } = this.#parts;
     return new Batcher({
       maxRows: settings.batchSize,
-      maxBytes: settings.maxBytes,
+      maxBytes: this.memory.share(settings.maxBytes),
       flushMs: settings.flushMs,
       clock,
       idle: () => this.sinkStats.idle > 0,
@@ -316,21 +316,15 @@ export class Pipeline {
     };
   }
 
-  /**
-   * The reader waits while the sink queue is at its bound, or memory is and the sink holds some of
-   * it.
-   */
+  /** The reader waits while the sink is at its bound: only then does waiting make room. */
   #waitForRoom(): Promise<void> | undefined {
-    const blocked = this.sinkQueue.blocked || (this.memory.full && this.#sinkHoldsMemory());
-    if (!blocked || this.#giveUp.signal.aborted) return undefined;
+    if (!this.sinkQueue.blocked || this.#giveUp.signal.aborted) return undefined;
     return this.#room.wait(this.#giveUp.signal);
   }
 
+  /** Memory that is full of records instead is emptied by reading them. */
   #sinkHoldsMemory(): boolean {
-    return (
-      this.#parts.settings.backpressurePolicy === 'block' &&
-      this.memory.batches > this.memory.limit / 2
-    );
+    return this.memory.batches > this.memory.limit / 2;
   }
 
   #dropBatch(opened: OpenedBatch): void {

@@ -3,7 +3,10 @@ import type { ReceiveTime } from '../market/time.ts';
 import { Bell } from '../runtime/waiting.ts';
 import type { MemoryBudget } from './memory.ts';
 
-/** A block is closed at so many records or bytes; until the reader takes it, it goes on filling. */
+/**
+ * A block is closed at so many records or bytes (less where memory is short); until the reader
+ * takes it, it goes on filling.
+ */
 const BLOCK_RECORDS = 512;
 const BLOCK_BYTES = 256 * 1024;
 /**
@@ -113,12 +116,17 @@ export class RecordQueue {
     const blocks = policy === 'block' ? maxBlocks * HARD_FACTOR : maxBlocks;
     const bytes = policy === 'block' ? memory.limit * HARD_FACTOR : memory.limit;
     if (memory.total >= bytes) return true;
-    return this.#blocks.length >= blocks && !hasRoom(this.#blocks.at(-1));
+    return this.#blocks.length >= blocks && !this.#hasRoom(this.#blocks.at(-1));
+  }
+
+  #hasRoom(block: Block | undefined): block is Block {
+    const maxBytes = this.#options.memory.share(BLOCK_BYTES);
+    return block !== undefined && block.records.length < BLOCK_RECORDS && block.bytes < maxBytes;
   }
 
   #append(record: MarketRecord): void {
     let tail = this.#blocks.at(-1);
-    if (!hasRoom(tail)) {
+    if (!this.#hasRoom(tail)) {
       if (record.kind === 'frame' && this.full) this.#dropOldest();
       tail = { records: [], bytes: 0, frames: 0 };
       this.#blocks.push(tail);
@@ -179,9 +187,6 @@ type Refusal = {
   readonly receiveTime: ReceiveTime;
   readonly count: number;
 };
-
-const hasRoom = (block: Block | undefined): block is Block =>
-  block !== undefined && block.records.length < BLOCK_RECORDS && block.bytes < BLOCK_BYTES;
 
 const bytesOf = (record: MarketRecord): number =>
   record.kind === 'frame' ? record.text.length + RECORD_OVERHEAD : RECORD_OVERHEAD;
