@@ -73,7 +73,6 @@ export class Journal implements RecordBuffer {
   readonly #release: () => void;
   readonly #segmentBytes: number;
   readonly #rate: Rate;
-  readonly #end = (): Mark => this.#chunks.end;
   readonly #tornBytes: number;
   #taken: Mark;
   #takenReceive = 0;
@@ -261,8 +260,8 @@ export class Journal implements RecordBuffer {
   }
 
   #append(record: MarketRecord): void {
-    const position = this.#chunks.append(record);
-    this.#tail.append(record, position, this.#end);
+    if (this.#tail.isFilled) this.#tail.seal(this.#chunks.end);
+    this.#tail.append(record, this.#chunks.append(record));
     this.#writer.soon();
   }
 
