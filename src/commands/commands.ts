@@ -3,6 +3,7 @@ import { BUILD } from './build-info.ts';
 import { checkCommand } from './check.ts';
 import { configCommand } from './config.ts';
 import { EXIT, type CommandContext } from './context.ts';
+import { doctorCommand } from './doctor.ts';
 import { healthcheckCommand } from './healthcheck.ts';
 import { migrateCommand } from './migrate.ts';
 import { queryCommand } from './query.ts';
@@ -32,6 +33,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['migrate', migrateCommand],
   ['replay', replayCommand],
   ['query', queryCommand],
+  ['doctor', doctorCommand],
   ['healthcheck', healthcheckCommand],
   ['version', versionCommand],
   ['help', helpCommand],
@@ -45,6 +47,7 @@ const HELP = `mdp: exchanges' WebSocket feeds to exact trades, quotes and bars i
   mdp check         is the configuration right, and wise?
   mdp config        the effective configuration and where each value comes from
   mdp migrate       prepare the database, or print the SQL
+  mdp doctor        would it work here, and if not, why not?
   mdp healthcheck   exit 0 when the program on this machine turns
   mdp version       version, commit, runtime
 

@@ -147,7 +147,7 @@ const processMetrics = (registry: Registry, { pipeline, build }: Parts): void =>
   gauge(registry, {
     name: 'mdp_op_queue_depth',
     help: 'Blocks of records that wait for the operators.',
-    read: () => one(pipeline.queue.length),
+    read: () => one(pipeline.buffer.length),
   });
   gauge(registry, {
     name: 'mdp_event_loop_lag_seconds',

@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client';
 import { increase } from '../pipeline/ledger.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
+import { reportOf } from '../pipeline/unconfirmed.ts';
 import type { SourceReport } from '../sources/source.ts';
 import { counter, gauge, histogram, type Sample } from './exposition.ts';
 
@@ -36,7 +37,7 @@ export const sourceMetrics = (registry: Registry, pipeline: Pipeline): void => {
     name: 'mdp_source_symbols',
     help: 'Symbols asked for, by where they stand.',
     labels: ['source', 'state'],
-    read: () => pipeline.sources.flatMap((source) => symbolSamples(source.report())),
+    read: () => pipeline.sources.flatMap((source) => symbolSamples(reportOf(pipeline, source))),
   });
   gauge(registry, {
     name: 'mdp_source_up',

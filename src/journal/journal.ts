@@ -70,10 +70,10 @@ export class Journal implements RecordBuffer {
   readonly #filled = new Bell();
   readonly #emptied = new Bell();
   readonly #refused = new Map<string, Dropped>();
+  readonly #liveFrom: Position;
   readonly #release: () => void;
   readonly #segmentBytes: number;
   readonly #rate: Rate;
-  readonly #end = (): Mark => this.#chunks.end;
   readonly #tornBytes: number;
   #taken: Mark;
   #takenReceive = 0;
@@ -95,6 +95,7 @@ export class Journal implements RecordBuffer {
     const { directory, clock, log, memory } = options;
     this.#options = options;
     this.#release = release;
+    this.#liveFrom = start.position;
     this.#tornBytes = recovered.tornBytes;
     this.#segmentBytes = segmentBytesFor(options.maxBytes);
     const segments = new Segments(recovered.segments);
@@ -205,6 +206,11 @@ export class Journal implements RecordBuffer {
     return this.#chunks.end.frames - this.#taken.frames;
   }
 
+  /** Records from here on are of this process. */
+  get liveFrom(): Position {
+    return this.#liveFrom;
+  }
+
   /** Where what was taken ends. */
   get taken(): Mark {
     return this.#taken;
@@ -261,8 +267,8 @@ export class Journal implements RecordBuffer {
   }
 
   #append(record: MarketRecord): void {
-    const position = this.#chunks.append(record);
-    this.#tail.append(record, position, this.#end);
+    if (this.#tail.isFilled) this.#tail.seal(this.#chunks.end);
+    this.#tail.append(record, this.#chunks.append(record));
     this.#writer.soon();
   }
 

@@ -24,30 +24,40 @@ export const recoverSegments = async (
   directory: string,
   log: Log,
 ): Promise<Recovered> => {
-  const names = await segmentNames(disk, directory);
+  await removeLeftovers(disk, directory);
+  return cutLast(disk, directory, [...(await describeSegments(disk, directory))], log);
+};
+
+/** The segments of a directory as their names and headers tell. Changes nothing. */
+export const describeSegments = async (
+  disk: Disk,
+  directory: string,
+): Promise<readonly Segment[]> => {
+  const names = namesOf(await disk.list(directory));
   const segments: Segment[] = [];
   for (const name of names) segments.push(await describe(disk, directory, name, segments.at(-1)));
   for (const [i, segment] of segments.entries()) {
     const next = segments[i + 1];
     if (next !== undefined) segment.end = Math.min(segment.end, next.start);
   }
-  return cutLast(disk, directory, segments, log);
+  return segments;
 };
 
-const segmentNames = async (disk: Disk, directory: string): Promise<readonly SegmentName[]> => {
-  const files = await disk.list(directory);
-  for (const file of files) {
-    if (file.endsWith('.tmp')) await disk.remove(`${directory}/${file}`);
-  }
+/** A segment that was compressed is there twice when the program died before the first file was removed. */
+const namesOf = (files: readonly string[]): readonly SegmentName[] => {
   const names = files.map(parseSegmentName).filter((name) => name !== undefined);
   const packed = new Set(names.filter((name) => name.packed).map(({ sequence }) => sequence));
-  const kept: SegmentName[] = [];
-  for (const name of names) {
-    const isTwin = !name.packed && packed.has(name.sequence);
-    if (isTwin) await disk.remove(`${directory}/${segmentName(name)}`);
-    else kept.push(name);
+  const kept = names.filter((name) => name.packed || !packed.has(name.sequence));
+  return kept.toSorted((one, other) => one.sequence - other.sequence);
+};
+
+const removeLeftovers = async (disk: Disk, directory: string): Promise<void> => {
+  const files = await disk.list(directory);
+  const kept = new Set(namesOf(files).map(segmentName));
+  for (const file of files) {
+    const isTwin = parseSegmentName(file) !== undefined && !kept.has(file);
+    if (isTwin || file.endsWith('.tmp')) await disk.remove(`${directory}/${file}`);
   }
-  return kept.toSorted((a, b) => a.sequence - b.sequence);
 };
 
 /** A damaged header costs nothing but the times: the file's name and its records tell the rest. */

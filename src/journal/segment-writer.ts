@@ -82,10 +82,11 @@ export class SegmentWriter {
     this.#writeTimer?.cancel();
     this.#writeTimer = undefined;
     if (this.#writing !== undefined || this.#retryTimer !== undefined || this.#closed) return;
+    if (this.written.position >= this.#options.chunks.position) return;
     this.#writing = this.#writeAll().finally(() => {
       this.#writing = undefined;
       this.#progress.ring();
-      const isBehind = this.written.position < this.#options.chunks.end.position;
+      const isBehind = this.written.position < this.#options.chunks.position;
       if (isBehind && this.#retryTimer === undefined) this.soon();
     });
   }
@@ -121,7 +122,7 @@ export class SegmentWriter {
 
   async #writeAll(): Promise<void> {
     const { chunks } = this.#options;
-    while (this.written.position < chunks.end.position && !this.#closed) {
+    while (this.written.position < chunks.position && !this.#closed) {
       const chunk = chunks.at(this.written.position);
       if (chunk === undefined) return;
       try {

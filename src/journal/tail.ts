@@ -26,12 +26,13 @@ export class Tail {
     return this.#blocks[0]?.positions[0];
   }
 
-  /** `end` is called when the block that was being filled ends in front of the record. */
-  append(record: MarketRecord, position: Position, end: () => Mark): void {
-    let block = this.#filling;
-    if (block === undefined || !hasRoom(block)) {
-      block = this.#begin(end);
-    }
+  /** Whether the block that is being filled must be sealed before the next record. */
+  get isFilled(): boolean {
+    return this.#filling !== undefined && !hasRoom(this.#filling);
+  }
+
+  append(record: MarketRecord, position: Position): void {
+    const block = this.#filling ?? this.#begin();
     const before = block.bytes;
     addRecord(block, record, position);
     this.#memory.addBlocks(block.bytes - before);
@@ -62,8 +63,7 @@ export class Tail {
     }
   }
 
-  #begin(end: () => Mark): Block {
-    if (this.#filling !== undefined) this.seal(end());
+  #begin(): Block {
     const isFull = this.#blocks.length >= this.#maxBlocks || this.#memory.full;
     if (isFull && this.#blocks.length > 0) this.#drop();
     const block = emptyBlock({ position: 0, frames: 0 });

@@ -251,3 +251,8 @@ export const takeBlocks = async (journal: Journal): Promise<Block[]> => {
 
 export const recordsOf = (blocks: readonly Block[]): MarketRecord[] =>
   blocks.flatMap(({ records }) => records);
+
+/** Resolves once `holds` does, which something else under way must bring about. */
+export const until = async (holds: () => boolean): Promise<void> => {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+};

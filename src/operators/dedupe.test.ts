@@ -142,7 +142,7 @@ test('an interval set forgets the lowest at its limit and says so', () => {
   ]);
 });
 
-test('quotes of twin connections come through once, those without an id always', () => {
+test('quotes of twin connections come through once, those of one without an id always', () => {
   const run = new Scenario();
   for (const id of [10, 11]) {
     for (const connection of [1, 2]) {
@@ -152,9 +152,30 @@ test('quotes of twin connections come through once, those without an id always',
   }
   run.restart();
   run.quote(12, { id: 9 });
+  run.connection = 1;
   for (const id of [1, 1]) run.quote(13, { id, venueId: false });
   expect(run.quotes().map(({ id }) => id)).toEqual([10, 11, 1, 1]);
   expect(run.count('duplicate')).toBe(3);
+});
+
+test('quotes without an id come from one of twin connections until it is gone or silent', () => {
+  const run = new Scenario();
+  const heard: number[] = [];
+  const quote = (at: number, connection: number): void => {
+    run.connection = connection;
+    run.quote(at, { id: at, venueId: false });
+    heard.push(at);
+  };
+  for (const at of [10, 20]) for (const connection of [1, 2]) quote(at + connection, connection);
+  run.connection = 1;
+  run.state(30, 'lost');
+  for (const at of [40, 50]) for (const connection of [2, 3]) quote(at + connection, connection);
+  quote(60 + RESET_AFTER_MS, 3);
+  quote(70 + RESET_AFTER_MS, 2);
+  quote(80 + RESET_AFTER_MS, 3);
+  const kept = [11, 21, 42, 52, 60 + RESET_AFTER_MS, 80 + RESET_AFTER_MS];
+  expect(run.quotes().map(({ id }) => id)).toEqual(kept);
+  expect(run.count('duplicate')).toBe(heard.length - kept.length);
 });
 
 test('quotes are numbered anew: later by the venue, after a reconnect, or for long enough', () => {

@@ -16,13 +16,16 @@ export const RESET_AFTER_MS = 10_000;
  * clock; or a new connection follows one that is gone, with an id less than half of the last; or
  * only lower ids have come for ten seconds. A twin that lags fits none of them, and if one ever
  * does, its quotes are stored twice rather than lost.
+ *
+ * Quotes without an id of the venue cannot be told apart: one connection at a time supplies them,
+ * until it is gone or has been silent for ten seconds in which another one was not.
  */
 export type QuoteIds = {
   last: Integer | undefined;
   /** Event time of the last quote, where the venue gives one. */
   lastTime: number;
   connection: Connection | undefined;
-  /** Receive time of the first of the lower ids since the last accepted quote. */
+  /** Receive time of the first of the refused ones since the last accepted quote. */
   lowerSince: number;
 };
 
@@ -37,12 +40,9 @@ export function createQuoteIds(): QuoteIds {
   return { last: undefined, lastTime: NEVER, connection: undefined, lowerSince: NEVER };
 }
 
-/**
- * Whether the quote is a copy; if not, it is remembered. Quotes without the venue's id are never
- * copies.
- */
+/** Whether the quote is a copy; if not, it is remembered. */
 export function isCopy(ids: QuoteIds, quote: Quote, connection: Connection): boolean {
-  if (!quote.venueId) return false;
+  if (!quote.venueId) return isTwins(ids, quote, connection);
   const { last } = ids;
   if (last !== undefined && quote.id <= last && !isReset(ids, quote, last, connection)) {
     if (quote.id === last) ids.lowerSince = NEVER;
@@ -51,6 +51,16 @@ export function isCopy(ids: QuoteIds, quote: Quote, connection: Connection): boo
   }
   ids.last = quote.id;
   ids.lastTime = quote.eventTime ?? NEVER;
+  ids.connection = connection;
+  ids.lowerSince = NEVER;
+  return false;
+}
+
+/** Whether another connection than this one supplies the quotes. */
+function isTwins(ids: QuoteIds, quote: Quote, connection: Connection): boolean {
+  const isOther = ids.connection !== connection && ids.connection?.live === true;
+  if (isOther && ids.lowerSince === NEVER) ids.lowerSince = quote.receiveTime;
+  if (isOther && !isLongSince(ids.lowerSince, quote.receiveTime)) return true;
   ids.connection = connection;
   ids.lowerSince = NEVER;
   return false;

@@ -5,6 +5,7 @@ import type { Trade } from '../market/events.ts';
 import { eventTime, receiveTime } from '../market/time.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { Batcher, type OpenedBatch } from './batcher.ts';
+import { gapsOfDroppedBatch } from './dropped-batch.ts';
 
 const trade = (id: number): Trade => ({
   kind: 'trade',
@@ -44,18 +45,28 @@ const handClock = () => {
   return { clock, advance };
 };
 
-const batcherOf = (limits: { maxRows?: number; maxBytes?: number; idle?: () => boolean }) => {
+type Limits = {
+  maxRows?: number;
+  maxBytes?: number;
+  idle?: () => boolean;
+  onCut?: (opened: OpenedBatch, batcher: Batcher) => void;
+};
+
+const batcherOf = (limits: Limits) => {
   const { clock, advance } = handClock();
   const cuts: OpenedBatch[] = [];
   let bytes = 0;
-  const batcher = new Batcher({
+  const batcher: Batcher = new Batcher({
     maxRows: limits.maxRows ?? 1000,
     maxBytes: limits.maxBytes ?? 1e9,
     flushMs: 50,
     clock,
     idle: limits.idle ?? (() => true),
     onRow: (added) => (bytes += added),
-    cut: (opened) => cuts.push(opened),
+    cut: (opened) => {
+      cuts.push(opened);
+      limits.onCut?.(opened, batcher);
+    },
   });
   return { batcher, advance, cuts, bytes: () => bytes };
 };
@@ -119,5 +130,19 @@ describe('the batcher', () => {
     expect(cuts.length).toBe(0);
     advance(40);
     expect(idsOf(cuts)).toEqual([1]);
+  });
+
+  test('flushes the gaps that its own cuts have made', () => {
+    const { batcher, cuts } = batcherOf({
+      onCut: ({ batch }, own) => {
+        if (batch.table === 'trade') {
+          for (const gap of gapsOfDroppedBatch(batch, receiveTime(9))) own.gap(gap);
+        }
+      },
+    });
+    batcher.trade(trade(1));
+    batcher.flush();
+    expect(cuts.map(({ batch }) => batch.table)).toEqual(['trade', 'gap']);
+    expect(batcher.open('gap')).toBe(0);
   });
 });

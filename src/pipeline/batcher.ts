@@ -100,11 +100,16 @@ export class Batcher {
     return this.#all.find((open) => open.table === table)?.count ?? 0;
   }
 
-  /** Cuts everything that is open, whatever its age. */
+  /**
+   * Cuts everything that is open, whatever its age, until nothing is: a batch that is given up for
+   * another leaves gaps, which are rows again.
+   */
   flush(): void {
+    while (this.#all.some(({ count }) => count > 0)) {
+      for (const open of this.#all) this.#cut(open);
+    }
     this.#timer?.cancel();
     this.#timer = undefined;
-    for (const open of this.#all) this.#cut(open);
   }
 
   /** A worker has become idle: what has reached its age is cut now. */

@@ -12,9 +12,13 @@ import { sourceName, type SourceEntry } from '../sources/settings.ts';
 import type { OpenSocket } from '../sources/socket.ts';
 import { venueOf } from '../venues/registry.ts';
 import type { Venue } from '../venues/venue.ts';
+import type { JournalPart } from './journal-part.ts';
 import { Pipeline, type PipelineSettings } from './pipeline.ts';
 import { belongsTo, type Shard } from './shard.ts';
 import type { SourcePart } from './source-set.ts';
+
+/** Positions of runs are so far apart. */
+const POSITIONS_PER_RUN = 2 ** 22;
 
 export type Surroundings = {
   readonly clock: Clock;
@@ -28,14 +32,24 @@ export type Surroundings = {
   readonly sink?: Sink;
 };
 
-/** The program's pipeline from its configuration. `run`: see `PipelineParts.run`. */
-export const buildPipeline = (config: Config, around: Surroundings, run: number): Pipeline =>
+/**
+ * The program's pipeline from its configuration. `run` is 30 bits that tell the positions of this
+ * run, or of this input, from any other's where there is no journal.
+ */
+export const buildPipeline = (
+  config: Config,
+  around: Surroundings,
+  run: number,
+  journal?: JournalPart,
+): Pipeline =>
   new Pipeline({
     ...around,
     settings: pipelineSettings(config),
     sources: sourceParts(config, around),
     sink: around.sink ?? createSink(config, around),
-    run,
+    venueOf: around.venueOf ?? venueOf,
+    start: (run + 1) * POSITIONS_PER_RUN,
+    journal,
   });
 
 /** The sources of a configuration as the pipeline takes them. */
@@ -68,7 +82,7 @@ const pipelineSettings = (config: Config): PipelineSettings => ({
   ...config.pipeline,
   ...config.queues,
   sinkWorkers: config.sink.workers,
-  backpressurePolicy: config.sink.backpressurePolicy,
+  backpressurePolicy: canAllWait(config.sources) ? 'block' : config.sink.backpressurePolicy,
   ...config.pacing.budget,
   store: new Set(config.database.store),
   shard: config.shard,
@@ -81,6 +95,10 @@ const pipelineSettings = (config: Config): PipelineSettings => ({
     epoch: 0,
   },
 });
+
+/** What can be read again waits whatever the policy: a replay gives nothing up. */
+const canAllWait = (sources: Config['sources']): boolean =>
+  sources.every(({ type }) => type === 'replay');
 
 const secondsOf = (name: string): number => {
   const seconds = timeframeSeconds(name);
@@ -95,15 +113,24 @@ const sourcePart = (entry: SourceEntry, shard: Shard, around: Surroundings): Sou
   if (venue === undefined) {
     throw new MdpError('invariant', `the configuration let the venue ${id} pass`);
   }
-  const own = sharedEntry(entry, shard);
+  const spelled = spelledEntry(entry, venue);
+  const own = sharedEntry(spelled, shard);
   return {
     name,
     venue,
     rereadable: entry.type === 'replay',
-    symbols: entry.symbols === undefined ? undefined : new Set(entry.symbols),
+    symbols: spelled.symbols === undefined ? undefined : new Set(spelled.symbols),
     entry: own,
     create: (intake) => createSource(own, { name, venue, intake, ...around }),
   };
+};
+
+/** The entry with its symbols as the venue spells them in what it sends. */
+const spelledEntry = (entry: SourceEntry, venue: Venue): SourceEntry => {
+  if (entry.type === 'replay' || entry.type === 'synthetic') return entry;
+  const { symbols, channels, url, trades } = entry;
+  const plans = venue.plan({ symbols, channels, url, trades });
+  return { ...entry, symbols: plans.flatMap((plan) => plan.symbols) };
 };
 
 /**

@@ -22,8 +22,11 @@ export type CheckpointContent = {
 export interface CheckpointStore {
   /** Resolves with true when everything before the mark is on disk, false on `signal`. */
   persist(position: number, signal: AbortSignal): Promise<boolean>;
-  /** Atomic: either this one or the one before it is found after a crash. */
-  save(mark: Mark, content: CheckpointContent): Promise<void>;
+  /**
+   * Atomic: either this one or the one before it is found after a crash. Resolves with the position
+   * before which nothing is needed any more.
+   */
+  save(mark: Mark, content: CheckpointContent): Promise<number>;
   /** Everything before the position may be given up. */
   settle(position: number): void;
   /** Whether what is read but not settled takes so much room that a checkpoint should come soon. */
@@ -83,7 +86,7 @@ export class Checkpointer {
     const began = clock.now();
     batcher.flush();
     const { epoch, before } = settlement.close();
-    const counters = { ...before, 'frames.received': mark.frames };
+    const counters = { ...before, 'frames.received': framesIn(before) };
     const content = { version: 1 as const, operators: operators.save(), venues: venues() };
     const took = clock.now() - began;
     this.#dueAt = clock.now() + Math.max(EVERY_US, took * COST_SHARE);
@@ -106,9 +109,15 @@ export class Checkpointer {
     if (!(await settlement.whenSettled(epoch, signal))) return;
     const counters = settlement.publish(epoch, before);
     if (!(await store.persist(mark.position, signal))) return;
-    await store.save(mark, { ...content, counters });
-    store.settle(mark.position);
+    store.settle(await store.save(mark, { ...content, counters }));
     this.publishedAt = clock.now();
     this.published += 1;
   }
 }
+
+/** Between two blocks every frame that was read has its outcome. */
+const framesIn = (counters: Counters): number =>
+  ['decoded', 'control', 'undecodable', 'dropped', 'lost'].reduce(
+    (sum, outcome) => sum + (counters[`frames.${outcome}`] ?? 0),
+    0,
+  );

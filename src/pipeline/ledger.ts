@@ -1,4 +1,5 @@
 import { rejectedReasons } from '../operators/operator.ts';
+import { unreadReasons } from '../sources/source.ts';
 import { rejectReasons, undecodableReasons } from '../venues/venue.ts';
 
 /**
@@ -32,8 +33,9 @@ export type FrameCounts = {
   lost: number;
 };
 
-/** Why data is given up, closed: the queue that was full, and its policy. */
+/** Why data is given up, closed: by the source, or the queue that was full, and its policy. */
 const DROP_REASONS = [
+  ...unreadReasons,
   'queue_oldest',
   'queue_newest',
   'queue_block',

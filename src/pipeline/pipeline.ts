@@ -1,6 +1,5 @@
 import type { Gap } from '../market/gap.ts';
-import type { Journal } from '../journal/journal.ts';
-import type { DropPolicy, Mark, RecordBuffer } from '../journal/record-buffer.ts';
+import type { DropPolicy, Mark, Position, RecordBuffer } from '../journal/record-buffer.ts';
 import { Instruments } from '../market/instrument.ts';
 import { receiveTime } from '../market/time.ts';
 import { createOperators } from '../operators/operators.ts';
@@ -12,9 +11,12 @@ import { RateLimitedLog } from '../runtime/rate-limited-log.ts';
 import { Bell } from '../runtime/waiting.ts';
 import type { Sink } from '../sinks/sink.ts';
 import type { Intake, Source } from '../sources/source.ts';
-import { Batcher, type OpenedBatch } from './batcher.ts';
+import type { Venue } from '../venues/venue.ts';
+import { Batcher, type OpenedBatch, type QueuedBatch } from './batcher.ts';
+import { Checkpointer } from './checkpointer.ts';
 import { ConfigurationState } from './configuration-state.ts';
 import { gapsOfDroppedBatch } from './dropped-batch.ts';
+import type { JournalPart } from './journal-part.ts';
 import { Ledger } from './ledger.ts';
 import { MemoryBudget } from './memory.ts';
 import { createPacing } from './pacing.ts';
@@ -22,6 +24,7 @@ import { Reader } from './reader.ts';
 import { RecordQueue } from './record-queue.ts';
 import { Rows, type Store } from './rows.ts';
 import type { Shard } from './shard.ts';
+import { Settlement } from './settlement.ts';
 import { SinkQueue, type BackpressurePolicy } from './sink-queue.ts';
 import { SinkStats } from './sink-stats.ts';
 import { runSinkWorker } from './sink-worker.ts';
@@ -38,6 +41,7 @@ export type PipelineParts = {
   readonly settings: PipelineSettings;
   readonly sources: readonly SourcePart[];
   readonly sink: Sink;
+  readonly venueOf: (id: string) => Venue | undefined;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
@@ -45,13 +49,6 @@ export type PipelineParts = {
   readonly start: number;
   /** undefined: records wait in memory, and a kill loses them. */
   readonly journal: JournalPart | undefined;
-};
-
-/** The journal, opened at the mark of the checkpoint that was found. */
-export type JournalPart = {
-  readonly journal: Journal;
-  readonly store: CheckpointStore;
-  readonly found: CheckpointContent | undefined;
 };
 
 export type PipelineSettings = {
@@ -75,6 +72,9 @@ export type PipelineSettings = {
 /** How a run ended: what was left behind, all 0 when everything is committed. */
 export type Outcome = { readonly frames: number; readonly rows: number };
 
+/** How long a disk that does not answer may hold up the end. */
+const RELEASE_MS = 2000;
+
 type State = 'starting' | 'running' | 'draining' | 'stopped';
 
 export class Pipeline {
@@ -92,6 +92,9 @@ export class Pipeline {
   readonly sinkName: string;
   readonly operators: ReturnType<typeof createOperators>;
   readonly startedAt: number;
+  /** Records before this position are of earlier runs; up to `recoveredTo` they are read. */
+  readonly #liveFrom: Position;
+  recoveredTo: Position;
   /** Our clock, µs, when data was last given up; undefined = never. */
   lastLossAt: number | undefined;
   state: State = 'starting';
@@ -111,8 +114,11 @@ export class Pipeline {
     this.sinkName = parts.sink.name;
     this.#limited = new RateLimitedLog(log, clock);
     this.sinkStats = new SinkStats(parts.sources.every((source) => !source.rereadable));
-    this.memory = new MemoryBudget(settings.maxMemoryBytes);
+    this.memory = parts.journal?.memory ?? new MemoryBudget(settings.maxMemoryBytes);
+    parts.journal?.drops.listen((source) => this.framesLost(source));
     this.settlement = new Settlement(this.ledger);
+    this.#liveFrom = parts.journal?.journal.liveFrom ?? 0;
+    this.recoveredTo = parts.journal?.journal.taken.position ?? 0;
     this.buffer = parts.journal?.journal ?? this.#createRecordQueue();
     this.sinkQueue = this.#createSinkQueue();
     this.batcher = this.#createBatcher();
@@ -120,6 +126,7 @@ export class Pipeline {
     this.sourceSet = new SourceSet(parts.sources, {
       shard: settings.shard,
       intake: (part) => this.#intake(part),
+      venueOf: parts.venueOf,
       onThrough: () => this.stop(),
     });
     this.rows = new Rows({
@@ -133,6 +140,11 @@ export class Pipeline {
     this.#reader = this.#createReader(instruments);
     this.checkpointer = this.#createCheckpointer();
     this.#restore(parts.journal);
+  }
+
+  /** Records of an earlier run are still being read. */
+  get recovering(): boolean {
+    return this.recoveredTo < this.#liveFrom && this.buffer.frames() > 0;
   }
 
   /** Those of the present configuration. */
@@ -161,6 +173,7 @@ export class Pipeline {
       this.#giveUp.abort();
     }
     await sink.close();
+    await this.#releaseJournal();
     this.state = 'stopped';
     return this.left();
   }
@@ -212,10 +225,23 @@ export class Pipeline {
     this.#reader.hurry();
     this.buffer.close();
     await reader;
-    if (!this.#giveUp.signal.aborted) this.operators.drain(this.#reader.lastReceive);
-    this.batcher.flush();
+    if (!this.#giveUp.signal.aborted) {
+      await this.checkpointer?.last(this.#reader.mark);
+      this.operators.drain(this.#reader.lastReceive);
+    }
     this.sinkQueue.close();
+    this.batcher.flush();
     await Promise.all(workers);
+    await this.checkpointer?.finished();
+  }
+
+  /** What was received is kept, as far as the disk takes it. */
+  async #releaseJournal(): Promise<void> {
+    const { journal, clock } = this.#parts;
+    const patience = new AbortController();
+    const deadline = clock.after(RELEASE_MS, () => patience.abort());
+    await journal?.journal.release(patience.signal);
+    deadline.cancel();
   }
 
   #startWorkers(): readonly Promise<void>[] {
@@ -228,7 +254,7 @@ export class Pipeline {
 
   #workerParts(): Parameters<typeof runSinkWorker>[0] {
     const { sink, clock, random } = this.#parts;
-    const { sinkQueue: queue, batcher, ledger, memory, sinkStats: stats } = this;
+    const { sinkQueue: queue, batcher, settlement, memory, sinkStats: stats } = this;
     const onSettled = (): void => {
       this.#room.ring();
       this.buffer.memoryFreed();
@@ -237,7 +263,7 @@ export class Pipeline {
       sink,
       queue,
       batcher,
-      ledger,
+      settlement,
       memory,
       stats,
       clock,
@@ -253,12 +279,8 @@ export class Pipeline {
       maxBlocks: settings.opQueueMax,
       policy: settings.dropPolicy,
       memory: this.memory,
-      onDrop: (source, count) => {
-        this.ledger.frameDropped(`queue_${settings.dropPolicy}`, count);
-        this.#lost(`frames ${source}`, 'Frames were dropped: the operator queue is full', {
-          source,
-        });
-      },
+      start: this.#parts.start,
+      onDrop: (source) => this.framesLost(source),
     });
   }
 
@@ -267,7 +289,7 @@ export class Pipeline {
     return new SinkQueue({
       maxBatches: settings.sinkQueueMax,
       policy: settings.backpressurePolicy,
-      memoryFull: () => this.memory.full,
+      memoryFull: () => this.memory.full && this.#sinkHoldsMemory(),
       onDrop: (opened) => this.#dropBatch(opened),
     });
   }
@@ -276,41 +298,53 @@ export class Pipeline {
     const { settings, clock } = this.#parts;
     return new Batcher({
       maxRows: settings.batchSize,
-      maxBytes: settings.maxBytes,
+      maxBytes: this.memory.share(settings.maxBytes),
       flushMs: settings.flushMs,
       clock,
       idle: () => this.sinkStats.idle > 0,
       onRow: (bytes) => this.memory.addBatches(bytes),
-      cut: (opened) => this.sinkQueue.push(opened),
+      cut: (opened) => this.sinkQueue.push(this.#queued(opened)),
     });
   }
 
   #createReader(instruments: Instruments): Reader {
-    const { settings, clock, run } = this.#parts;
+    const { settings, clock } = this.#parts;
     return new Reader({
-      queue: this.queue,
-      source: (name) => this.sourceSet.read(name),
+      buffer: this.buffer,
+      liveFrom: this.#liveFrom,
+      source: (name, former) =>
+        former ? this.sourceSet.readFormer(name) : this.sourceSet.read(name),
       instruments,
       operators: this.operators,
       rows: this.rows,
       ledger: this.ledger,
       pacing: createPacing(settings.maxMsgsPerSec, settings.burst, () => clock.now()),
       clock,
-      run,
       room: () => this.#waitForRoom(),
+      onStarted: (name, venue) => this.sourceSet.heard(name, venue),
+      onDropped: (count, reason) => {
+        this.ledger.frameDropped(reason ?? `queue_${settings.dropPolicy}`, count);
+      },
+      onBlock: (mark) => this.#blockRead(mark),
       onEnded: (name) => this.sourceSet.ended(name),
     });
   }
 
   #intake(part: SourcePart): Intake {
-    const { ledger, queue } = this;
+    const { ledger, buffer } = this;
     const policy = this.#parts.settings.dropPolicy;
     return createSourceIntake({
       source: part.name,
+      venue: part.venue.id,
       rereadable: part.rereadable,
       policy,
-      queue,
+      queue: buffer,
       ledger,
+      onDrop: (reason) => {
+        this.#lost(`${reason} ${part.name}`, `A frame was given up: ${reason}`, {
+          source: part.name,
+        });
+      },
     });
   }
 
@@ -326,34 +360,75 @@ export class Pipeline {
     };
   }
 
-  /**
-   * The reader waits while the sink queue is at its bound, or memory is and the sink holds some of
-   * it.
-   */
+  /** The reader waits while the sink is at its bound: only then does waiting make room. */
   #waitForRoom(): Promise<void> | undefined {
-    const blocked = this.sinkQueue.blocked || (this.memory.full && this.#sinkHoldsMemory());
-    if (!blocked || this.#giveUp.signal.aborted) return undefined;
+    if (!this.sinkQueue.blocked || this.#giveUp.signal.aborted) return undefined;
     return this.#room.wait(this.#giveUp.signal);
   }
 
+  /** Memory that is full of records instead is emptied by reading them. */
   #sinkHoldsMemory(): boolean {
-    return (
-      this.#parts.settings.backpressurePolicy === 'block' &&
-      this.memory.batches > this.memory.limit / 2
-    );
+    return this.memory.batches > this.memory.limit / 2;
   }
 
-  #dropBatch(opened: OpenedBatch): void {
-    const { batch } = opened;
+  /** A batch enters the sink: between which checkpoints, and what its settling lets go. */
+  #queued(opened: OpenedBatch): QueuedBatch {
+    const held = opened.batch.table === 'gap' ? this.settlement.takeHeld() : [];
+    return { ...opened, epoch: this.settlement.opened(), held };
+  }
+
+  #dropBatch({ batch, epoch }: QueuedBatch): void {
     const reason = `sink_${this.#parts.settings.backpressurePolicy}`;
     this.memory.addBatches(-batch.bytes);
-    this.ledger.rowsDropped(batch.table, reason, batch.rows.length);
+    this.settlement.count(epoch, batch.table, 'dropped', batch.rows.length);
+    this.settlement.reason(epoch, reason, batch.rows.length);
+    this.settlement.dropped(epoch);
     const gaps: readonly Gap[] = gapsOfDroppedBatch(batch, receiveTime(this.#parts.clock.now()));
     for (const gap of gaps) this.rows.gap(gap);
     this.#lost(`batch ${batch.table}`, 'A batch was dropped: the sink queue is full', {
       table: batch.table,
       rows: batch.rows.length,
     });
+  }
+
+  /** Frames were given up at the bound of what waits in front of the operators. */
+  framesLost(source: string): void {
+    this.#lost(`frames ${source}`, 'Frames were dropped: what waits has reached its bound', {
+      source,
+    });
+  }
+
+  #blockRead(mark: Mark): void {
+    const wasRecovering = this.recovering;
+    this.recoveredTo = mark.position;
+    this.checkpointer?.reached(mark);
+    if (wasRecovering && !this.recovering) {
+      this.#parts.log.info('Recovered: everything the journal held is read');
+    }
+  }
+
+  #createCheckpointer(): Checkpointer | undefined {
+    const { journal, clock, log } = this.#parts;
+    if (journal === undefined) return undefined;
+    return new Checkpointer({
+      store: journal.store,
+      settlement: this.settlement,
+      operators: this.operators,
+      batcher: this.batcher,
+      venues: () => this.sourceSet.heardVenues(),
+      clock,
+      log,
+      signal: this.#giveUp.signal,
+    });
+  }
+
+  /** Goes on from the checkpoint that was found. */
+  #restore(part: JournalPart | undefined): void {
+    const found = part?.found;
+    if (found === undefined) return;
+    for (const [name, venue] of Object.entries(found.venues)) this.sourceSet.heard(name, venue);
+    this.operators.load(found.operators);
+    this.ledger.restore(found.counters);
   }
 
   #lost(key: string, message: string, fields: Record<string, string | number>): void {

@@ -29,7 +29,8 @@ export type ReaderOptions = {
   readonly buffer: RecordBuffer;
   /** Records from here on are of this run; those before are read again after a crash. */
   readonly liveFrom: Position;
-  readonly source: (name: string) => ReadSource | undefined;
+  /** The source of a record, of this run or of an earlier one. */
+  readonly source: (name: string, former: boolean) => ReadSource | undefined;
   readonly instruments: Instruments;
   readonly operators: MarketOperators;
   readonly rows: Rows;
@@ -41,7 +42,7 @@ export type ReaderOptions = {
   /** A source of this or an earlier run began: its name and its venue. */
   readonly onStarted: (source: string, venue: string) => void;
   /** Frames were given up here, by policy. */
-  readonly onDropped: (count: number) => void;
+  readonly onDropped: (count: number, reason: string | undefined) => void;
   /** A block has been read: what came before `mark` is in the operators or in batches. */
   readonly onBlock: (mark: Mark) => void;
   /** A source of this run has said that it is through. */
@@ -90,7 +91,7 @@ export class Reader {
    * invariant of ours broke.
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { buffer, ledger, onBlock } = this.#options;
+    const { buffer, onBlock } = this.#options;
     while (!signal.aborted) {
       const block = buffer.take();
       if (block === undefined) {
@@ -100,7 +101,7 @@ export class Reader {
       }
       this.#block = block;
       this.#next = 0;
-      ledger.frames.lost += block.lost;
+      this.#noteLost(block);
       await this.#read(block, signal);
       if (this.#next < block.records.length) return;
       this.#mark = block.end;
@@ -135,6 +136,13 @@ export class Reader {
     return this.#lastReceive;
   }
 
+  /** Frames that stood before the block and cannot be read any more. Those of this run are known. */
+  #noteLost(block: Block): void {
+    const { ledger, liveFrom } = this.#options;
+    ledger.frames.lost += block.lost;
+    if ((block.positions[0] ?? liveFrom) < liveFrom) ledger.frames.received += block.lost;
+  }
+
   async #read(block: Block, signal: AbortSignal): Promise<void> {
     const { room, pacing, clock } = this.#options;
     let turnEnds = clock.now() + TURN_US;
@@ -162,7 +170,7 @@ export class Reader {
   }
 
   async #pace(record: FrameRecord, signal: AbortSignal): Promise<void> {
-    const source = this.#options.source(record.source);
+    const source = this.#options.source(record.source, false);
     if (source !== undefined) source.stats.pacingBlocked += 1;
     await pause(this.#options.clock, this.#options.pacing.waitMs(), signal);
   }
@@ -177,20 +185,25 @@ export class Reader {
   }
 
   #takeState(record: StateRecord): void {
-    const { operators, onStarted, onDropped, onEnded, liveFrom } = this.#options;
-    const [venue] = record.symbols;
-    if (record.state === 'started' && venue !== undefined) onStarted(record.source, venue);
+    const { operators, ledger, onStarted, onDropped, onEnded, liveFrom } = this.#options;
+    const [detail] = record.symbols;
+    if (record.state === 'started' && detail !== undefined) onStarted(record.source, detail);
     operators.state(record);
-    if (record.state === 'dropped') onDropped(record.count);
+    if (record.state === 'dropped') {
+      if (this.#position < liveFrom) ledger.frames.received += record.count;
+      onDropped(record.count, detail);
+    }
     if (record.state === 'ended' && this.#position >= liveFrom) onEnded(record.source);
   }
 
   #takeFrame(record: FrameRecord): void {
     const { ledger, operators } = this.#options;
-    const source = this.#options.source(record.source);
+    const former = this.#position < this.#options.liveFrom;
+    const source = this.#options.source(record.source, former);
     if (source === undefined) {
       throw new MdpError('invariant', `a record names the unknown source ${record.source}`);
     }
+    if (former) ledger.frames.received += 1;
     operators.arrival(record.source, record.connection, record.receiveTime);
     const outcome = this.#decode(source, record);
     if (outcome === 'data') ledger.frames.decoded += 1;

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
+import type { DropPolicy } from '../journal/record-buffer.ts';
 import type { MarketRecord } from '../market/record.ts';
 import { receiveTime } from '../market/time.ts';
 import { MemoryBudget } from './memory.ts';
-import { RecordQueue, type DropPolicy } from './record-queue.ts';
+import { RecordQueue } from './record-queue.ts';
 
 const never = new AbortController().signal;
 
@@ -29,7 +30,7 @@ const queueOf = (policy: DropPolicy, maxBlocks: number, limit = 1e9) => {
   const onDrop = (_source: string, count: number): void => {
     drops.count += count;
   };
-  return { queue: new RecordQueue({ maxBlocks, policy, memory, onDrop }), memory, drops };
+  return { queue: new RecordQueue({ maxBlocks, policy, memory, start: 1, onDrop }), memory, drops };
 };
 
 const takeAll = (queue: RecordQueue): MarketRecord[] => {

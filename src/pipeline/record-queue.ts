@@ -5,7 +5,10 @@ import type { ReceiveTime } from '../market/time.ts';
 import { Bell } from '../runtime/waiting.ts';
 import type { MemoryBudget } from './memory.ts';
 
-/** A block is closed at so many records or bytes; until the reader takes it, it goes on filling. */
+/**
+ * A block is closed at so many records or bytes (less where memory is short); until the reader
+ * takes it, it goes on filling.
+ */
 const BLOCK_RECORDS = 512;
 const BLOCK_BYTES = 256 * 1024;
 /**
@@ -15,6 +18,7 @@ const BLOCK_BYTES = 256 * 1024;
 const HARD_FACTOR = 2;
 /** Ticks and states that outlive their dropped frames; beyond it the oldest ticks go. */
 const SURVIVORS_MAX = 8192;
+
 export type RecordQueueOptions = {
   readonly maxBlocks: number;
   readonly policy: DropPolicy;
@@ -53,7 +57,7 @@ export class RecordQueue implements RecordBuffer {
   }
 
   push(record: MarketRecord): void {
-    if (record.kind === 'frame') this.#received += 1;
+    this.#received += framesOf(record);
     if (record.kind === 'frame' && this.#refuses()) {
       this.#refuse(record);
       return;
@@ -118,12 +122,17 @@ export class RecordQueue implements RecordBuffer {
     const blocks = policy === 'block' ? maxBlocks * HARD_FACTOR : maxBlocks;
     const bytes = policy === 'block' ? memory.limit * HARD_FACTOR : memory.limit;
     if (memory.total >= bytes) return true;
-    return this.#blocks.length >= blocks && !hasRoom(this.#blocks.at(-1));
+    return this.#blocks.length >= blocks && !this.#hasRoom(this.#blocks.at(-1));
+  }
+
+  #hasRoom(block: Block | undefined): block is Block {
+    const maxBytes = this.#options.memory.share(BLOCK_BYTES);
+    return block !== undefined && block.records.length < BLOCK_RECORDS && block.bytes < maxBytes;
   }
 
   #append(record: MarketRecord): void {
     let tail = this.#blocks.at(-1);
-    if (!hasRoom(tail)) {
+    if (!this.#hasRoom(tail)) {
       if (record.kind === 'frame' && this.full) this.#dropOldest();
       tail = emptyBlock();
       this.#blocks.push(tail);
@@ -185,9 +194,6 @@ type Refusal = {
   readonly count: number;
 };
 
-const hasRoom = (block: Block | undefined): block is Block =>
-  block !== undefined && block.records.length < BLOCK_RECORDS && block.bytes < BLOCK_BYTES;
-
 const emptyBlock = (): Block => ({
   records: [],
   positions: [],
@@ -196,6 +202,12 @@ const emptyBlock = (): Block => ({
   lost: 0,
   end: { position: 0, frames: 0 },
 });
+
+/** Frames that a record is, or tells of as given up by its source. */
+const framesOf = (record: MarketRecord): number => {
+  if (record.kind === 'frame') return 1;
+  return record.kind === 'state' ? record.count : 0;
+};
 
 /** Frames that the block tells of as dropped. */
 const droppedIn = ({ records }: Block): number =>

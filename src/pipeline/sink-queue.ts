@@ -6,7 +6,7 @@ export type BackpressurePolicy = 'block' | 'drop_oldest' | 'drop_newest';
 export type SinkQueueOptions = {
   readonly maxBatches: number;
   readonly policy: BackpressurePolicy;
-  /** All waiting data have reached their bound in bytes. */
+  /** What waits for the sink has reached its bound in bytes. */
   readonly memoryFull: () => boolean;
   /** A batch of trades or quotes given up by policy. */
   readonly onDrop: (opened: QueuedBatch) => void;
@@ -30,7 +30,7 @@ export class SinkQueue {
   }
 
   push(opened: QueuedBatch): void {
-    if (this.#options.policy === 'block' || !this.#over()) {
+    if (this.#options.policy === 'block' || this.#closed || !this.#over()) {
       this.#accept(opened);
       return;
     }
@@ -62,6 +62,7 @@ export class SinkQueue {
     this.#emptied.ring();
   }
 
+  /** The last batches are still taken, all of them: they are bounded by what is open. */
   close(): void {
     this.#closed = true;
     this.#filled.ring();
@@ -77,8 +78,7 @@ export class SinkQueue {
 
   /** Whether the reader must wait: at the bound, and the policy gives it no way to make room. */
   get blocked(): boolean {
-    if (!this.#over()) return false;
-    return this.#options.policy === 'block' || !this.#batches.some(droppable);
+    return this.#over() && !this.#canDrop();
   }
 
   rows(table: QueuedBatch['batch']['table']): number {
@@ -86,6 +86,10 @@ export class SinkQueue {
       (sum, { batch }) => sum + (batch.table === table ? batch.rows.length : 0),
       0,
     );
+  }
+
+  #canDrop(): boolean {
+    return this.#options.policy !== 'block' && this.#batches.some(droppable);
   }
 
   #over(): boolean {

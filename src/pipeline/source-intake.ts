@@ -1,5 +1,5 @@
-import type { Intake } from '../sources/source.ts';
 import type { DropPolicy, RecordBuffer } from '../journal/record-buffer.ts';
+import type { Intake, UnreadReason } from '../sources/source.ts';
 import type { Ledger } from './ledger.ts';
 
 export type SourceIntakeOptions = {
@@ -11,6 +11,8 @@ export type SourceIntakeOptions = {
   readonly policy: DropPolicy;
   readonly queue: RecordBuffer;
   readonly ledger: Ledger;
+  /** The source itself gave a frame up. */
+  readonly onDrop: (reason: UnreadReason) => void;
 };
 
 /** One source's way into the record queue: stamps the source's name, counts what is received. */
@@ -28,6 +30,12 @@ export const createSourceIntake = (options: SourceIntakeOptions): Intake => {
     state(receiveTime, connection, state, given = []) {
       const symbols = state === 'started' ? [venue] : given;
       queue.push({ kind: 'state', receiveTime, source, connection, state, symbols, count: 0 });
+    },
+    dropped(receiveTime, connection, reason) {
+      ledger.frames.received += 1;
+      options.onDrop(reason);
+      const what = { state: 'dropped', symbols: [reason], count: 1 } as const;
+      queue.push({ kind: 'state', receiveTime, source, connection, ...what });
     },
     get full() {
       return waits && queue.full;

@@ -22,6 +22,7 @@ export type SourcePart = {
 export type SourceSetOptions = {
   readonly shard: Shard;
   readonly intake: (part: SourcePart) => Intake;
+  readonly venueOf: (id: string) => Venue | undefined;
   /** Every source has ended by itself. */
   readonly onThrough: () => void;
 };
@@ -55,6 +56,10 @@ export class SourceSet {
   /** By name, oldest first: records of the first are being read, the last is the one that works. */
   readonly #generations = new Map<string, Generation[]>();
   readonly #venues = new Map<string, Venue>();
+  /** Of earlier runs: what they received is kept, whatever the configuration says now. */
+  readonly #former = new Map<string, ReadSource>();
+  /** The venue's id of every source that was heard of, by name. */
+  readonly #heard = new Map<string, string>();
   #stopping = false;
   #changing: Promise<unknown> = Promise.resolve();
 
@@ -76,6 +81,27 @@ export class SourceSet {
   /** What the reader must know of the source whose records it has come to. */
   read(name: string): ReadSource | undefined {
     return this.#generations.get(name)?.[0]?.read;
+  }
+
+  /** The same for records of an earlier run. */
+  readFormer(name: string): ReadSource | undefined {
+    return this.#former.get(name) ?? this.read(name);
+  }
+
+  /** A source began, in this run or an earlier one whose records are read again. */
+  heard(name: string, venueId: string): void {
+    if (this.#heard.get(name) === venueId) return;
+    this.#heard.set(name, venueId);
+    const venue = this.#options.venueOf(venueId);
+    if (venue === undefined) return;
+    this.#venues.set(venueId, venue);
+    const stats = this.stats.get(name) ?? new SourceStats(name);
+    this.stats.set(name, stats);
+    this.#former.set(name, { name, venue, stats, wanted: () => true });
+  }
+
+  heardVenues(): Readonly<Record<string, string>> {
+    return Object.fromEntries(this.#heard);
   }
 
   facts(venue: string): VenueFacts {

@@ -3,6 +3,7 @@ import type { SourceReport } from '../sources/source.ts';
 import { healthOf, isReady } from './health.ts';
 import { ROW_KINDS } from './ledger.ts';
 import type { Pipeline } from './pipeline.ts';
+import { reportOf } from './unconfirmed.ts';
 
 /** Everything an operator may ask of the running program, as plain JSON. Times as text in UTC. */
 export const statusOf = (pipeline: Pipeline, now: number): Readonly<Record<string, unknown>> => ({
@@ -12,7 +13,7 @@ export const statusOf = (pipeline: Pipeline, now: number): Readonly<Record<strin
   started_at: formatTime(pipeline.startedAt),
   uptime_seconds: Math.round((now - pipeline.startedAt) / 1e6),
   configuration: configurationStatus(pipeline),
-  sources: pipeline.sources.map((source) => sourceStatus(source.report())),
+  sources: pipeline.sources.map((source) => sourceStatus(reportOf(pipeline, source))),
   queues: queueStatus(pipeline),
   sink: sinkStatus(pipeline),
   operators: pipeline.operators.report(),
@@ -55,8 +56,8 @@ const configurationStatus = ({ configuration }: Pipeline) => {
 const timeText = (micros: number | undefined): string | null =>
   micros === undefined ? null : formatTime(micros);
 
-const queueStatus = ({ queue, sinkQueue, memory }: Pipeline) => ({
-  op_queue_blocks: queue.length,
+const queueStatus = ({ buffer, sinkQueue, memory }: Pipeline) => ({
+  op_queue_blocks: buffer.length,
   sink_queue_batches: sinkQueue.length,
   memory_waiting_bytes: memory.total,
   memory_limit_bytes: memory.limit,

@@ -11,9 +11,11 @@ import { receiveTime } from '../market/time.ts';
 import type { ReceiveTime } from '../market/time.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
-import type { Venue } from '../venues/venue.ts';
-import { refusedStatus } from './socket.ts';
+import type { Channel, Classified, Venue } from '../venues/venue.ts';
+import { Hearing } from './hearing.ts';
+import type { MuteSubject, Patience } from './patience.ts';
 import { Silence } from './silence.ts';
+import { refusedStatus, wasTooBig } from './socket.ts';
 import type { OpenSocket, Socket, SocketOptions } from './socket.ts';
 import type { Intake } from './source.ts';
 import type { Subscription } from './subscription.ts';
@@ -30,10 +32,9 @@ export type ConnectionSettings = SocketOptions & {
   readonly url: string;
   readonly connectTimeoutMs: number;
   readonly maxFrameBytes: number;
-  /** Without data for this long the connection is mute; 0 = never. */
+  readonly channels: readonly Channel[];
+  /** Without data for this long the connection, or a channel of it, is mute; 0 = never. */
   readonly muteAfterMs: number;
-  /** The same for the first data: longer after reconnects that did not help. */
-  readonly muteAtFirstMs: number;
 };
 
 export type ConnectionParts = {
@@ -44,14 +45,15 @@ export type ConnectionParts = {
   readonly openSocket: OpenSocket;
   readonly timing: Timing;
   readonly traffic: Traffic;
+  readonly patience: Patience;
 };
 
 /** Whoever holds the connection. Never called before `open()` returned, and not after `ended`. */
 export interface ConnectionHolder {
   /** The socket is open; gives the connection its number. */
   opened(connection: Connection): number;
-  /** The first data frame. */
-  heard(connection: Connection): void;
+  /** The first data frame of a channel. */
+  heard(connection: Connection, channel: Channel): void;
   /** Every subscribe frame was answered or given up. */
   settled(connection: Connection): void;
   ended(connection: Connection, end: ConnectionEnd): void;
@@ -62,8 +64,8 @@ export type ConnectionEnd = {
   readonly reason: string;
   /** The venue asks us to stay away for longer. */
   readonly throttled: boolean;
-  /** Open, but no data came for `muteAfterMs`. */
-  readonly mute: boolean;
+  /** Open, but no data came for `muteAfterMs`, or not those of a channel. */
+  readonly mute: MuteSubject | undefined;
   readonly wasOpen: boolean;
 };
 
@@ -84,6 +86,7 @@ export class Connection {
   readonly #withoutArrival = new Silence();
   readonly #withoutFrame = new Silence();
   readonly #withoutData = new Silence();
+  readonly #hearing: Hearing;
   #pacing = false;
 
   #unclassified: string[] = [];
@@ -100,6 +103,12 @@ export class Connection {
     this.subscription = subscription;
     this.#parts = parts;
     this.#holder = holder;
+    this.#hearing = new Hearing({
+      ...settings,
+      patience: parts.patience,
+      overdueMs: parts.timing.overdueMs,
+      asked: (symbol) => subscription.has(symbol),
+    });
   }
 
   get isOpen(): boolean {
@@ -211,6 +220,7 @@ export class Connection {
     this.#withoutFrame.break();
     if (bytes > this.#settings.maxFrameBytes) {
       traffic.oversizedFrames += 1;
+      intake.dropped(now, this.#number, 'oversized');
       this.#cut(`a frame of ${bytes} bytes, more than max_frame_bytes`);
       return;
     }
@@ -245,20 +255,22 @@ export class Connection {
     const frames = this.#unclassified;
     this.#unclassified = [];
     this.#unclassifiedBytes = 0;
-    let heard = false;
     for (const text of frames) {
       const classified = this.#parts.venue.classify(text);
       if (classified.kind === 'data') {
-        heard = true;
+        this.#heard(classified);
       } else if (classified.kind === 'ack' || classified.kind === 'refused') {
         this.#answer(classified);
+      } else if (classified.kind === 'heartbeat' && classified.lastTrade !== undefined) {
+        if (this.#hearing.heartbeat(classified.lastTrade)) this.#withoutData.break();
       }
     }
-    if (heard) this.#withoutData.break();
-    if (heard && !this.#hasData) {
-      this.#hasData = true;
-      this.#holder.heard(this);
-    }
+  }
+
+  #heard({ channel, lastTrade }: Extract<Classified, { readonly kind: 'data' }>): void {
+    this.#hasData = true;
+    this.#withoutData.break();
+    if (this.#hearing.data(channel, lastTrade)) this.#holder.heard(this, channel);
   }
 
   #answer(answer: Parameters<Subscription['answer']>[0]): void {
@@ -284,22 +296,40 @@ export class Connection {
     if (this.#pause !== undefined) return;
     const silences = [this.#withoutArrival, this.#withoutFrame, this.#withoutData];
     for (const silence of silences) silence.tick(timing.tickMs);
+    this.#hearing.tick(timing.tickMs);
     this.#watch();
   }
 
   #watch(): void {
     const { timing } = this.#parts;
-    const { muteAfterMs, muteAtFirstMs } = this.#settings;
-    const patienceMs = this.#hasData ? muteAfterMs : muteAtFirstMs;
     const silentMs = this.#withoutFrame.ms;
     if (this.#withoutArrival.ms >= timing.deadMs) {
       this.#cut(`nothing arrived for ${timing.deadMs} ms, not even an answer to our pings`);
-    } else if (muteAfterMs > 0 && this.#withoutData.ms >= patienceMs) {
-      this.#state('mute');
-      this.#cut(`connected, but no data for ${patienceMs} ms`, true);
-    } else if (silentMs > 0 && silentMs % timing.pingMs < timing.tickMs) {
+    } else if (!this.#foundMute() && silentMs > 0 && silentMs % timing.pingMs < timing.tickMs) {
       this.#socket?.ping();
     }
+  }
+
+  /** Ends the connection where it, or a channel of it, is mute; else false. */
+  #foundMute(): boolean {
+    const { muteAfterMs } = this.#settings;
+    if (muteAfterMs === 0) return false;
+    const patienceMs = this.#hasData
+      ? muteAfterMs
+      : this.#parts.patience.stretch('connection', muteAfterMs);
+    const silentMs = this.#withoutData.ms;
+    if (silentMs >= patienceMs) {
+      this.#cutMute('connection', `connected, but no data for ${patienceMs} ms`);
+      return true;
+    }
+    const mute = this.#hearing.mute(this.#hasData && silentMs < muteAfterMs);
+    if (mute !== undefined) this.#cutMute(mute.channel, mute.reason);
+    return mute !== undefined;
+  }
+
+  #cutMute(subject: MuteSubject, reason: string): void {
+    this.#state('mute');
+    this.#cut(reason, subject);
   }
 
   /**
@@ -339,10 +369,20 @@ export class Connection {
       this.#failure ??
       (reason === '' ? `closed with code ${code}` : `closed with code ${code}: ${reason}`);
     const throttled = status !== undefined && THROTTLED.has(status);
+    if (this.#failure !== undefined && wasTooBig(this.#failure)) this.#cutOffUnread();
     this.#end({ reason: this.#leaving ?? words, throttled });
   }
 
-  #cut(reason: string, mute = false): void {
+  /** The client itself gave up a frame that it could not hold. */
+  #cutOffUnread(): void {
+    const { clock, intake, traffic } = this.#parts;
+    const now = receiveTime(clock.now());
+    traffic.frames += 1;
+    traffic.oversizedFrames += 1;
+    intake.dropped(now, this.#number, 'oversized');
+  }
+
+  #cut(reason: string, mute?: MuteSubject): void {
     if (this.#phase === 'ended') return;
     // The holder hears of it now: the socket's own close event may never come, and is ignored when
     // it does.
@@ -353,7 +393,7 @@ export class Connection {
   #end(end: {
     readonly reason: string;
     readonly throttled?: boolean;
-    readonly mute?: boolean;
+    readonly mute?: MuteSubject | undefined;
   }): void {
     if (this.#phase === 'ended') return;
     const wasOpen = this.#phase !== 'connecting';
@@ -364,7 +404,7 @@ export class Connection {
     this.#phase = 'ended';
     this.#cancelTimers();
     if (wasOpen) this.#state('lost');
-    this.#holder.ended(this, { throttled: false, mute: false, ...end, wasOpen });
+    this.#holder.ended(this, { throttled: false, mute: undefined, ...end, wasOpen });
   }
 
   #state(

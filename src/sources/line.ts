@@ -2,7 +2,7 @@ import { receiveTime } from '../market/time.ts';
 import type { ReceiveTime } from '../market/time.ts';
 import { backoffMs } from '../runtime/backoff.ts';
 import type { Timer } from '../runtime/clock.ts';
-import type { ConnectionPlan, SubscribeFrame } from '../venues/venue.ts';
+import type { Channel, ConnectionPlan, SubscribeFrame } from '../venues/venue.ts';
 import type { ConnectLimit } from './connect-limit.ts';
 import { Connection } from './connection.ts';
 import type {
@@ -11,6 +11,7 @@ import type {
   ConnectionParts,
   ConnectionSettings,
 } from './connection.ts';
+import { Patience } from './patience.ts';
 import type { SourcePhase, SymbolReport } from './source.ts';
 import { Subscription } from './subscription.ts';
 
@@ -21,10 +22,10 @@ import { Subscription } from './subscription.ts';
 const RENEW_SHARE = 0.1;
 const RENEW_AT_MOST_MS = 15 * 60_000;
 
-export type LineParts = ConnectionParts & {
+export type LineParts = Omit<ConnectionParts, 'patience'> & {
   readonly random: () => number;
   readonly connects: ConnectLimit;
-  readonly settings: Omit<ConnectionSettings, 'url' | 'muteAtFirstMs'>;
+  readonly settings: Omit<ConnectionSettings, 'url'>;
   /** Subscribe frames for some of the plan's symbols. */
   readonly frames: (symbols: readonly string[]) => readonly SubscribeFrame[];
   /** The number of the next connection of the source. */
@@ -69,7 +70,9 @@ export class Line implements ConnectionHolder {
   #takeover: Timer | undefined;
   #attempt = 0;
   #wasOpen = false;
-  #patienceMs: number;
+  readonly #patience: Patience;
+  /** The channel for whose silence the last connection was replaced, until it speaks again. */
+  #missing: Channel | undefined;
   #stopped: (() => void) | undefined;
 
   constructor(plan: ConnectionPlan, parts: LineParts) {
@@ -77,7 +80,7 @@ export class Line implements ConnectionHolder {
     this.#settings = parts.settings;
     this.#parts = parts;
     this.#since = receiveTime(parts.clock.now());
-    this.#patienceMs = parts.settings.muteAfterMs;
+    this.#patience = new Patience(parts.timing.muteCapMs);
     this.#symbols = plan.symbols.map(pending);
   }
 
@@ -97,7 +100,7 @@ export class Line implements ConnectionHolder {
     const known = new Map(this.#symbols.map((report) => [report.symbol, report]));
     this.#plan = plan;
     this.#settings = settings ?? this.#settings;
-    this.#patienceMs = settings?.muteAfterMs ?? this.#patienceMs;
+    if (settings !== undefined) this.#missing = undefined;
     this.#symbols = plan.symbols.map((symbol) => known.get(symbol) ?? pending(symbol));
     if (this.#current === undefined) return;
     const grown = before.symbols.every((symbol) => symbols.has(symbol)) && plan.url === before.url;
@@ -146,11 +149,13 @@ export class Line implements ConnectionHolder {
     return given;
   }
 
-  heard(connection: Connection): void {
+  heard(connection: Connection, channel: Channel): void {
     this.#attempt = 0;
-    this.#patienceMs = this.#settings.muteAfterMs;
+    this.#patience.restore('connection');
+    if (channel === this.#missing) this.#missing = undefined;
     if (connection === this.#successor) this.#takeOverWhenReady(connection);
-    else if (connection === this.#current) this.#enter('open', undefined);
+    else if (connection === this.#current && this.#missing === undefined)
+      this.#enter('open', undefined);
   }
 
   settled(connection: Connection): void {
@@ -177,19 +182,17 @@ export class Line implements ConnectionHolder {
   }
 
   #count(connection: Connection, end: ConnectionEnd): void {
-    const { counts, timing } = this.#parts;
+    const { counts } = this.#parts;
     if (end.wasOpen) counts.disconnects += 1;
-    if (!end.mute) return;
+    this.#missing = end.mute === 'connection' ? undefined : end.mute;
+    if (end.mute === undefined) return;
     counts.mutes += 1;
-    if (!connection.hasData) {
-      const longest = Math.max(timing.muteCapMs, this.#settings.muteAfterMs);
-      this.#patienceMs = Math.min(this.#patienceMs * 2, longest);
-    }
+    if (this.#missing !== undefined || !connection.hasData) this.#patience.lengthen(end.mute);
   }
 
   #reconnect(end: ConnectionEnd): void {
     this.#renewal?.cancel();
-    this.#enter(end.mute ? 'mute' : 'backing_off', end.reason);
+    this.#enter(end.mute === undefined ? 'backing_off' : 'mute', end.reason);
     this.#dialAfter(this.#wait(end));
   }
 
@@ -213,9 +216,9 @@ export class Line implements ConnectionHolder {
 
   #dial(): void {
     const connection = new Connection(
-      { ...this.#settings, url: this.#plan.url, muteAtFirstMs: this.#patienceMs },
+      { ...this.#settings, url: this.#plan.url },
       this.#subscription(),
-      this.#parts,
+      { ...this.#parts, patience: this.#patience },
       this,
     );
     this.#alive.add(connection);

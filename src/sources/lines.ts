@@ -5,18 +5,18 @@ import { Line } from './line.ts';
 import type { LineCounts, LineReport } from './line.ts';
 import { spread } from './spread.ts';
 
-export type WebSocketSourceSettings = Omit<ConnectionSettings, 'url' | 'muteAtFirstMs'> & {
+export type WebSocketSourceSettings = Omit<ConnectionSettings, 'url' | 'channels'> & {
   readonly name: string;
   readonly wish: Wish;
   /** Connections for the same symbols: 2 = either may die without a gap. */
   readonly copies: number;
 };
 
-export type WebSocketSourceParts = Omit<ConnectionParts, 'traffic'> & {
+export type WebSocketSourceParts = Omit<ConnectionParts, 'traffic' | 'patience'> & {
   readonly random: () => number;
 };
 
-type LinesParts = ConnectionParts & Pick<WebSocketSourceParts, 'random'>;
+type LinesParts = Omit<ConnectionParts, 'patience'> & Pick<WebSocketSourceParts, 'random'>;
 
 /** The lines of a source: a wish spread over them, and spread anew when the wish changes. */
 export interface Lines {
@@ -105,8 +105,8 @@ export const createLines = (first: WebSocketSourceSettings, parts: LinesParts): 
 };
 
 const connectionOf = (settings: WebSocketSourceSettings) => {
-  const { name: _name, wish: _wish, copies: _copies, ...connection } = settings;
-  return connection;
+  const { name: _name, wish, copies: _copies, ...connection } = settings;
+  return { ...connection, channels: wish.channels };
 };
 
 /** Whether the two differ in their symbols, or the number of copies, at most. */

@@ -62,12 +62,16 @@ export const openBunSocket: OpenSocket = (url, options, events) => {
 const messageOf = (event: Event): string =>
   'message' in event && typeof event.message === 'string' ? event.message : 'unknown error';
 
-/**
- * The status of a refused upgrade, else undefined. Bun gives it nowhere but in the words of the
- * failure, so this is the one place in the program where the text of a message decides (Bun 1.4.5,
- * probed 2026-11-23).
+/*
+ * What Bun's client says nowhere but in the words of a failure: the one place in the program where
+ * the text of a message decides (Bun 1.4.5, probed 2026-11-23).
  */
+
+/** The status of a refused upgrade, else undefined. */
 export const refusedStatus = (failure: string): number | undefined => {
   const status = /Expected 101 status code: (\d{3})\b/.exec(failure)?.[1];
   return status === undefined ? undefined : Number(status);
 };
+
+/** Whether a message was above what the client itself takes: 128 MiB. It was cut off unread. */
+export const wasTooBig = (failure: string): boolean => failure.endsWith('Message too big');

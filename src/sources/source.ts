@@ -33,6 +33,8 @@ export interface Intake {
     state: SourceState,
     symbols?: readonly string[],
   ): void;
+  /** A frame that came and is given up unread: it is counted, and leaves a hole with its reason. */
+  dropped(receiveTime: ReceiveTime, connection: number, reason: UnreadReason): void;
   /**
    * Whether a source that can wait should: always for sources that can be read again (replay),
    * under policy `block` for every source. A live source then pauses its socket.
@@ -41,6 +43,11 @@ export interface Intake {
   /** Resolves when there is room again, or `signal` is aborted. */
   room(signal: AbortSignal): Promise<void>;
 }
+
+/** Why a source itself gives a frame up, closed. oversized: larger than `max_frame_bytes`. */
+export type UnreadReason = (typeof unreadReasons)[number];
+
+export const unreadReasons = ['oversized'] as const;
 
 /** idle: not started. ended: a replay that is through. */
 export type SourcePhase =

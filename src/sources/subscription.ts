@@ -74,6 +74,11 @@ export class Subscription {
     for (const frame of this.#parts.frames(further)) this.#queue(frame);
   }
 
+  /** Whether the symbol is one of this connection's. */
+  has(symbol: string): boolean {
+    return this.#symbols.has(symbol);
+  }
+
   /** The next frame to send; counts as sent. */
   next(): SubscribeFrame | undefined {
     const frame = this.#unsent.shift();

@@ -15,6 +15,8 @@ export type Timing = {
   /** Longest pause of reading, and how often a paused connection says that it lives. */
   readonly pauseMs: number;
   readonly pausedPongMs: number;
+  /** From a heartbeat that names a trade to that trade. */
+  readonly overdueMs: number;
   /** `mute_after_ms` doubles up to this while reconnecting does not help. */
   readonly muteCapMs: number;
   /** A renewed connection without data takes over from the old one after this. */
@@ -34,6 +36,7 @@ export const TIMING: Timing = {
   closeMs: 2000,
   pauseMs: 20_000,
   pausedPongMs: 5000,
+  overdueMs: 5000,
   muteCapMs: 3_600_000,
   overlapMs: 10_000,
   lingerMs: 250,

@@ -47,6 +47,11 @@ export type VenueFacts = {
    * by its list's ack).
    */
   readonly confirmsPerSymbol: boolean;
+  /**
+   * Whether the venue acknowledges names that do not exist too: then only its data show that a
+   * symbol is one.
+   */
+  readonly acksUnknownNames: boolean;
 };
 
 export type Channel = 'trades' | 'quotes';
@@ -73,17 +78,18 @@ export type SubscribeFrame = {
   readonly id: string;
 };
 
+/** The last trade of a symbol, as a frame names it. */
+export type LastTrade = { readonly symbol: string; readonly id: Integer };
+
 /**
  * `ack` and `refused` answer the subscribe frame `id` (empty where the venue does not repeat it)
- * for `symbols`. A heartbeat may name the last trade of a symbol: a feed that does not deliver it
- * is mute.
+ * for `symbols`. A heartbeat may name the last trade of a symbol: a channel that does not deliver
+ * it is mute. At a venue where it does, data name the last trade that they hold or follow.
  */
 export type Classified =
-  | { readonly kind: 'data' | 'control' | 'unknown' }
-  | {
-      readonly kind: 'heartbeat';
-      readonly lastTrade?: { readonly symbol: string; readonly id: Integer };
-    }
+  | { readonly kind: 'control' | 'unknown' }
+  | { readonly kind: 'data'; readonly channel: Channel; readonly lastTrade?: LastTrade }
+  | { readonly kind: 'heartbeat'; readonly lastTrade?: LastTrade }
   | {
       readonly kind: 'ack' | 'refused';
       readonly id: string;

@@ -112,7 +112,16 @@ test('a second signal stops at once', () =>
 
 test('explains itself: help, version, an unknown command, a wrong option', () =>
   inDirectory(async (directory) => {
-    for (const verb of ['run', 'query', 'replay', 'check', 'config', 'migrate', 'healthcheck']) {
+    for (const verb of [
+      'run',
+      'query',
+      'replay',
+      'check',
+      'config',
+      'migrate',
+      'doctor',
+      'healthcheck',
+    ]) {
       const { code, stdout } = await mdp(directory, [verb, '--help']);
       expect({ verb, code }).toEqual({ verb, code: 0 });
       expect(stdout).toContain(`mdp ${verb}`);

@@ -211,6 +211,7 @@ export class Scenario {
         maxSendsPerSecond: 1,
         maxConnectsPerMinute: 1,
         confirmsPerSymbol: true,
+        acksUnknownNames: false,
       }),
       instrument: (venue, symbol) => must(this.instruments.intern(venue, symbol)),
     };

@@ -3,22 +3,12 @@
  * socket, gone with the test process. It can be stopped, killed, frozen and restarted, which a
  * server that others use must not be.
  */
-import {
-  chownSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chownSync, cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
 import { postgresBinaries } from './binaries.ts';
+import { DataDirectory } from './directory.ts';
 
 export type ServerOptions = {
   /** Lines of postgresql.conf, by name. */
@@ -38,33 +28,30 @@ const testSettings: Readonly<Record<string, string>> = {
   unix_socket_directories: '',
 };
 
-let template: string | undefined;
-const directories = new Set<string>();
-const running = new Set<PrivateServer>();
-
-process.on('exit', () => {
-  for (const server of running) server.killAtExit();
-  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
-});
+let template: DataDirectory | undefined;
 
 export class PrivateServer {
   readonly port: number;
-  readonly #data: string;
+  readonly #directory: DataDirectory;
   readonly #settings: Readonly<Record<string, string>>;
   #process: Bun.Subprocess | undefined;
 
-  private constructor(data: string, port: number, settings: Readonly<Record<string, string>>) {
-    this.#data = data;
+  private constructor(
+    directory: DataDirectory,
+    port: number,
+    settings: Readonly<Record<string, string>>,
+  ) {
+    this.#directory = directory;
     this.port = port;
     this.#settings = { ...testSettings, ...settings };
   }
 
   /** Makes a data directory and starts on a free port; ready for connections when it resolves. */
   static async start(options: ServerOptions = {}): Promise<PrivateServer> {
-    const data = newDirectory('mdp-postgres-', options.parent);
-    cpSync(dataTemplate(), data, { recursive: true });
-    giveAway(data);
-    const server = new PrivateServer(data, await freePort(), options.settings ?? {});
+    const directory = new DataDirectory('mdp-postgres-', options.parent);
+    cpSync(dataTemplate(), directory.path, { recursive: true });
+    giveAway(directory.path);
+    const server = new PrivateServer(directory, await freePort(), options.settings ?? {});
     await server.start();
     return server;
   }
@@ -75,7 +62,7 @@ export class PrivateServer {
   }
 
   get dataDirectory(): string {
-    return this.#data;
+    return this.#directory.path;
   }
 
   async start(settings: Readonly<Record<string, string>> = {}): Promise<void> {
@@ -85,7 +72,7 @@ export class PrivateServer {
       unprivileged([
         join(postgresBinaries().dir, 'postgres'),
         '-D',
-        this.#data,
+        this.dataDirectory,
         '-p',
         String(this.port),
         '-c',
@@ -94,7 +81,6 @@ export class PrivateServer {
       ]),
       { cwd: '/', stdout: 'ignore', stderr: 'ignore' },
     );
-    running.add(this);
     await this.ready();
   }
 
@@ -136,7 +122,7 @@ export class PrivateServer {
 
   /** From now on this role, alone, needs its password. */
   async requirePassword(role: string): Promise<void> {
-    const file = join(this.#data, 'pg_hba.conf');
+    const file = join(this.dataDirectory, 'pg_hba.conf');
     const rules = readFileSync(file, 'utf8');
     writeFileSync(file, `host all ${role} 127.0.0.1/32 scram-sha-256\n${rules}`);
     await execute(this.url(), 'select pg_reload_conf()');
@@ -161,18 +147,12 @@ export class PrivateServer {
   async remove(): Promise<void> {
     this.thaw();
     await this.#end('SIGQUIT');
-    rmSync(this.#data, { recursive: true, force: true });
-    directories.delete(this.#data);
-  }
-
-  killAtExit(): void {
-    this.#signalAll('SIGKILL');
+    await this.#directory.remove();
   }
 
   async #end(signal: 'SIGINT' | 'SIGQUIT'): Promise<void> {
     this.#process?.kill(signal);
     await this.#process?.exited;
-    running.delete(this);
   }
 
   #signalAll(signal: NodeJS.Signals): void {
@@ -216,14 +196,14 @@ async function probe(url: string): Promise<boolean> {
 
 /** An initialised data directory, made once a process and copied for each server. */
 function dataTemplate(): string {
-  if (template !== undefined) return template;
-  const directory = newDirectory('mdp-postgres-template-');
-  giveAway(directory);
+  if (template !== undefined) return template.path;
+  const directory = new DataDirectory('mdp-postgres-template-');
+  giveAway(directory.path);
   const made = Bun.spawnSync(
     unprivileged([
       join(postgresBinaries().dir, 'initdb'),
       '-D',
-      directory,
+      directory.path,
       '--username=postgres',
       '--encoding=UTF8',
       '--locale=C',
@@ -234,14 +214,7 @@ function dataTemplate(): string {
   );
   if (made.exitCode !== 0) throw new Error(`initdb failed: ${made.stderr.toString()}`);
   template = directory;
-  return directory;
-}
-
-function newDirectory(prefix: string, parent = tmpdir()): string {
-  mkdirSync(parent, { recursive: true });
-  const directory = mkdtempSync(join(parent, prefix));
-  directories.add(directory);
-  return directory;
+  return directory.path;
 }
 
 /** PostgreSQL refuses to run as root: then everything is done under another user. */

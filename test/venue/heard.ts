@@ -1,7 +1,7 @@
 import type { SourceState } from '../../src/market/record.ts';
 import type { ReceiveTime } from '../../src/market/time.ts';
 import { Bell } from '../../src/runtime/waiting.ts';
-import type { Intake } from '../../src/sources/source.ts';
+import type { Intake, UnreadReason } from '../../src/sources/source.ts';
 
 export type HeardFrame = {
   readonly receiveTime: ReceiveTime;
@@ -48,6 +48,10 @@ export class Heard implements Intake {
   ): void {
     this.states.push({ receiveTime, connection, state, symbols });
     this.order.push(`${state} ${connection}`);
+  }
+
+  dropped(_receiveTime: ReceiveTime, connection: number, reason: UnreadReason): void {
+    this.order.push(`dropped ${connection} ${reason}`);
   }
 
   async room(signal: AbortSignal): Promise<void> {

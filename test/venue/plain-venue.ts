@@ -11,7 +11,8 @@ import type {
 /**
  * A venue that speaks as little as a venue can, so that tests of the connection are about nothing
  * else. `{"subscribe":[…],"id":"…"}` is answered by `{"ack":"…"}` or `{"refused":"…"}`, both with
- * optional `symbols`, or not at all; data is `{"d":…}`, a heartbeat `{"hb":1}`.
+ * optional `symbols`, or not at all; a trade is `{"d":…}`, a quote `{"q":…}`, a heartbeat `{"hb":1}`,
+ * and each of these may name the `last` trade of symbol A.
  */
 export const plainVenue = (
   facts: Partial<VenueFacts> = {},
@@ -25,6 +26,7 @@ export const plainVenue = (
     maxSendsPerSecond: 1000,
     maxConnectsPerMinute: 1000,
     confirmsPerSymbol: false,
+    acksUnknownNames: false,
     ...facts,
   };
   return {
@@ -59,6 +61,8 @@ const chunks = <T>(items: readonly T[], size: number): readonly (readonly T[])[]
 
 const messageSchema = v.object({
   d: v.optional(v.unknown()),
+  q: v.optional(v.unknown()),
+  last: v.optional(v.number()),
   hb: v.optional(v.unknown()),
   ack: v.optional(v.string()),
   refused: v.optional(v.string()),
@@ -77,12 +81,18 @@ export const dataOf = (text: string): number | undefined => {
   return typeof d === 'number' ? d : undefined;
 };
 
+type LastTrade = { readonly lastTrade?: { readonly symbol: string; readonly id: number } };
+
+const lastTrade = ({ last }: { readonly last?: number | undefined }): LastTrade =>
+  last === undefined ? {} : { lastTrade: { symbol: 'A', id: last } };
+
 const classify = (frame: string): Classified => {
   if (!frame.startsWith('{')) return { kind: 'unknown' };
   const message = v.parse(messageSchema, JSON.parse(frame));
   const { symbols } = message;
-  if (message.d !== undefined) return { kind: 'data' };
-  if (message.hb !== undefined) return { kind: 'heartbeat' };
+  if (message.d !== undefined) return { kind: 'data', channel: 'trades', ...lastTrade(message) };
+  if (message.q !== undefined) return { kind: 'data', channel: 'quotes', ...lastTrade(message) };
+  if (message.hb !== undefined) return { kind: 'heartbeat', ...lastTrade(message) };
   if (message.ack !== undefined) return { kind: 'ack', id: message.ack, symbols, reason: '' };
   if (message.refused === undefined) return { kind: 'unknown' };
   return { kind: 'refused', id: message.refused, symbols, reason: 'no such name' };

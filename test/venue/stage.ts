@@ -1,11 +1,13 @@
 import { afterEach } from 'bun:test';
 import { createSystemClock } from '../../src/runtime/system-clock.ts';
 import { openBunSocket } from '../../src/sources/socket.ts';
-import type { Source } from '../../src/sources/source.ts';
 import { TIMING } from '../../src/sources/timing.ts';
 import type { Timing } from '../../src/sources/timing.ts';
 import { createWebSocketSource } from '../../src/sources/websocket-source.ts';
-import type { WebSocketSourceSettings } from '../../src/sources/websocket-source.ts';
+import type {
+  WebSocketSource,
+  WebSocketSourceSettings,
+} from '../../src/sources/websocket-source.ts';
 import type { Venue } from '../../src/venues/venue.ts';
 import { Heard } from './heard.ts';
 import { plainVenue } from './plain-venue.ts';
@@ -15,7 +17,7 @@ import { silentLog } from './silent-log.ts';
 
 export type Stage = {
   readonly venue: ScriptedVenue;
-  readonly source: Source;
+  readonly source: WebSocketSource;
   readonly intake: Heard;
 };
 

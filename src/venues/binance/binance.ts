@@ -34,6 +34,7 @@ const facts: VenueFacts = {
   // "300 connections per attempt every 5 minutes per IP."
   maxConnectsPerMinute: 60,
   confirmsPerSymbol: false,
+  acksUnknownNames: true,
 };
 
 export const binance: Venue = { id, facts, plan, classify, decode };

@@ -44,7 +44,7 @@ const untaken: ReadonlySet<unknown> = new Set([
  * to know.
  */
 const dataFrame =
-  /^\{"(?:stream":"[^"@]+@(?:trade|aggTrade|bookTicker)"|e":"(?:trade|aggTrade|bookTicker)"|u":)/;
+  /^\{"(?:stream":"[^"@]+@(trade|aggTrade|bookTicker)"|e":"(trade|aggTrade|bookTicker)"|u":)/;
 
 /**
  * Milliseconds have 13 digits until 2286, microseconds 16 since 2001; `timeUnit` in the address
@@ -60,13 +60,18 @@ const quoteDialect: QuoteDialect = { micros, ids: true };
 type Message = { readonly type: 'trade' | 'aggTrade' | 'bookTicker'; readonly row: JsonObject };
 
 export function classify(frame: string): Classified {
-  if (dataFrame.test(frame)) return { kind: 'data' };
+  const known = dataFrame.exec(frame);
+  if (known !== null) return data(known[1] ?? known[2] ?? 'bookTicker');
   const object = parseObject(frame);
   if (typeof object === 'string') return { kind: 'unknown' };
   const message = messageIn(object);
-  if (typeof message !== 'string') return { kind: 'data' };
+  if (typeof message !== 'string') return data(message.type);
   if (message !== 'control') return { kind: 'unknown' };
   return answerIn(object) ?? { kind: 'control' };
+}
+
+function data(type: string): Classified {
+  return { kind: 'data', channel: type === 'bookTicker' ? 'quotes' : 'trades' };
 }
 
 export function decode(frame: string, context: DecodeContext, emit: Emit): DecodeOutcome {

@@ -31,6 +31,7 @@ const facts: VenueFacts = {
   // The same limit holds for connecting; half of it, since other processes share the address.
   maxConnectsPerMinute: 240,
   confirmsPerSymbol: false,
+  acksUnknownNames: false,
 };
 
 export const coinbase: Venue = { id, facts, plan, classify, decode };

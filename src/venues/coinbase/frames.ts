@@ -33,7 +33,11 @@ const untaken: ReadonlySet<unknown> = new Set([
 ]);
 
 /** A frame of a channel that we take, as far as its first bytes tell. */
-const dataFrame = /^\{"type":"(?:match|last_match|ticker)"/;
+const dataFrame = /^\{"type":"(match|last_match|ticker)"/;
+
+/** The trade that such a frame holds or follows, found without reading all of it. */
+const tradeId = /"trade_id":([0-9]+)/;
+const product = /"product_id":"([^"]+)"/;
 
 const maxReasonLength = 200;
 
@@ -41,14 +45,15 @@ const tradeDialect: TradeDialect = { micros, taker };
 const quoteDialect: QuoteDialect = { micros, ids: true };
 
 export function classify(frame: string): Classified {
-  if (dataFrame.test(frame)) return { kind: 'data' };
+  const known = dataFrame.exec(frame)?.[1];
+  if (known !== undefined) return data(known, frame);
   const object = parseObject(frame);
   if (typeof object === 'string') return { kind: 'unknown' };
   switch (object.type) {
     case 'match':
     case 'last_match':
     case 'ticker':
-      return { kind: 'data' };
+      return data(object.type, frame);
     case 'heartbeat':
       return heartbeat(object);
     case 'subscriptions':
@@ -107,6 +112,16 @@ function takeTicker(message: JsonObject, context: DecodeContext, emit: Emit): vo
   const { product_id: symbol, sequence: id, time, best_bid: bid, best_ask: ask } = message;
   const { best_bid_size: bidSize, best_ask_size: askSize } = message;
   takeQuote({ symbol, id, time, bid, bidSize, ask, askSize }, quoteDialect, context, emit);
+}
+
+/** A ticker follows the match that it names. */
+function data(type: string, frame: string): Classified {
+  const channel = type === 'ticker' ? 'quotes' : 'trades';
+  const id = readInteger(tradeId.exec(frame)?.[1]);
+  const symbol = product.exec(frame)?.[1];
+  return isSymbol(symbol) && id !== undefined
+    ? { kind: 'data', channel, lastTrade: { symbol, id } }
+    : { kind: 'data', channel };
 }
 
 function heartbeat({ product_id: symbol, last_trade_id: last }: JsonObject): Classified {

@@ -28,7 +28,7 @@ const untaken: ReadonlySet<unknown> = new Set([
 ]);
 
 /** A frame of a channel that we take, as far as its first bytes tell. */
-const dataFrame = /^\{"channel":"(?:trade|ticker)"/;
+const dataFrame = /^\{"channel":"(trade|ticker)"/;
 
 /** The feed's own sign of life, once a second when nothing else is sent. */
 const heartbeat = '{"channel":"heartbeat"}';
@@ -42,14 +42,19 @@ const tradeDialect: TradeDialect = { micros, taker };
 const quoteDialect: QuoteDialect = { micros, ids: false };
 
 export function classify(frame: string): Classified {
-  if (dataFrame.test(frame)) return { kind: 'data' };
+  const known = dataFrame.exec(frame)?.[1];
+  if (known !== undefined) return data(known);
   if (frame === heartbeat) return { kind: 'heartbeat' };
   const object = parseObjectExactly(frame);
   if (typeof object === 'string') return { kind: 'unknown' };
   if (isAnswer(object)) return answer(object);
-  if (object.channel === 'trade' || object.channel === 'ticker') return { kind: 'data' };
+  if (object.channel === 'trade' || object.channel === 'ticker') return data(object.channel);
   if (object.channel === 'heartbeat') return { kind: 'heartbeat' };
   return { kind: untaken.has(object.channel) ? 'control' : 'unknown' };
+}
+
+function data(channel: string): Classified {
+  return { kind: 'data', channel: channel === 'trade' ? 'trades' : 'quotes' };
 }
 
 export function decode(frame: string, context: DecodeContext, emit: Emit): DecodeOutcome {

@@ -36,6 +36,7 @@ const facts: VenueFacts = {
   // "Approximately 150 attempts per rolling 10 minutes", else the address is banned for 10 minutes.
   maxConnectsPerMinute: 15,
   confirmsPerSymbol: true,
+  acksUnknownNames: false,
 };
 
 export const kraken: Venue = { id, facts, plan, classify, decode };

@@ -29,11 +29,12 @@ const facts: VenueFacts = {
   maxSendsPerSecond: Number.MAX_SAFE_INTEGER,
   maxConnectsPerMinute: Number.MAX_SAFE_INTEGER,
   confirmsPerSymbol: false,
+  acksUnknownNames: false,
 };
 
 export const synthetic: Venue = { id: 'synthetic', facts, plan, classify, decode };
 
-const dataFrame = /^\{"e":"(?:trade|quote)"/;
+const dataFrame = /^\{"e":"(trade|quote)"/;
 const tradeDialect: TradeDialect = { micros, taker };
 const quoteDialect: QuoteDialect = { micros, ids: true };
 
@@ -43,10 +44,11 @@ function plan(): readonly ConnectionPlan[] {
 }
 
 function classify(frame: string): Classified {
-  if (dataFrame.test(frame)) return { kind: 'data' };
-  const object = parseObject(frame);
-  const known = typeof object !== 'string' && (object.e === 'trade' || object.e === 'quote');
-  return { kind: known ? 'data' : 'unknown' };
+  const known = dataFrame.exec(frame)?.[1];
+  const object = known === undefined ? parseObject(frame) : { e: known };
+  if (typeof object === 'string') return { kind: 'unknown' };
+  if (object.e === 'trade') return { kind: 'data', channel: 'trades' };
+  return object.e === 'quote' ? { kind: 'data', channel: 'quotes' } : { kind: 'unknown' };
 }
 
 function decode(frame: string, context: DecodeContext, emit: Emit): DecodeOutcome {

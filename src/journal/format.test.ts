@@ -1,0 +1,143 @@
+import { describe, expect, test } from 'bun:test';
+import fc from 'fast-check';
+import type { MarketRecord } from '../market/record.ts';
+import { receiveTime } from '../market/time.ts';
+import { MdpError } from '../runtime/errors.ts';
+import { Decoder } from './decode.ts';
+import { encodeRecord, roomFor } from './encode.ts';
+import {
+  decodeHeader,
+  encodeHeader,
+  HEADER_BYTES,
+  parseSegmentName,
+  segmentName,
+  viewOf,
+} from './format.ts';
+import { frame, state, tick } from './testing.ts';
+
+const times = fc.maxSafeNat().map(receiveTime);
+const connections = fc.nat(2 ** 31);
+const names = fc.string({ minLength: 1, maxLength: 60, unit: 'binary' });
+/** Any string there is, half pairs too. */
+const texts = fc.oneof(
+  fc.string({ unit: 'binary-ascii' }),
+  fc.string({ unit: 'binary' }),
+  fc.array(fc.nat(0xffff)).map((units) => String.fromCharCode(...units)),
+);
+const frames = fc.record({
+  kind: fc.constant('frame' as const),
+  receiveTime: times,
+  source: names,
+  connection: connections,
+  text: texts,
+});
+const ticks = fc.record({
+  kind: fc.constant('tick' as const),
+  receiveTime: times,
+  source: names,
+  connection: connections,
+  arrival: times,
+});
+const states = fc.record({
+  kind: fc.constant('state' as const),
+  receiveTime: times,
+  source: names,
+  connection: connections,
+  state: fc.constantFrom('started' as const, 'subscribed' as const, 'dropped' as const),
+  symbols: fc.array(fc.string()),
+  count: fc.nat(),
+});
+const records: fc.Arbitrary<MarketRecord> = fc.oneof(frames, ticks, states);
+
+const encoded = (record: MarketRecord, place: number, ordinal = 0): Buffer => {
+  const bytes = Buffer.alloc(roomFor(record));
+  return bytes.subarray(0, encodeRecord({ bytes, view: viewOf(bytes) }, 0, place, ordinal, record));
+};
+
+const decoderOf = (bytes: Buffer): Decoder => {
+  const decoder = new Decoder();
+  decoder.use(bytes);
+  return decoder;
+};
+
+describe('a record', () => {
+  test('comes back as it was, whatever its text, at any place', () => {
+    fc.assert(
+      fc.property(records, fc.maxSafeNat(), fc.nat(2 ** 32 - 1), (record, place, ordinal) => {
+        const bytes = encoded(record, place, ordinal);
+        const decoder = decoderOf(bytes);
+        expect(decoder.read(0, bytes.length, place)).toBe('record');
+        expect(decoder.record).toEqual(record);
+        expect(decoder.size).toBe(bytes.length);
+        expect(decoder.frames).toBe(ordinal);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('is none when any one of its bits is another', () => {
+    fc.assert(
+      fc.property(records, fc.maxSafeNat(), fc.nat(), (record, place, chosen) => {
+        const bytes = encoded(record, place);
+        const bit = chosen % (bytes.length * 8);
+        bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+        expect(['damaged', 'short']).toContain(decoderOf(bytes).read(0, bytes.length, place));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('is none at another place, so a frame cannot smuggle one in', () => {
+    const bytes = encoded(frame(1), 1000);
+    expect(decoderOf(bytes).read(0, bytes.length, 1001)).toBe('damaged');
+  });
+
+  test('is short while any byte of it is missing', () => {
+    const bytes = encoded(state(1), 7);
+    for (let end = 0; end < bytes.length; end += 1) {
+      expect(decoderOf(bytes).read(0, end, 7)).toBe('short');
+    }
+  });
+
+  test('is never read from zeros', () => {
+    expect(decoderOf(Buffer.alloc(100)).read(0, 100, 0)).toBe('damaged');
+  });
+
+  test('of a source with too long a name is refused as a fault of ours', () => {
+    expect(() => encoded({ ...tick(1), source: 'ü'.repeat(200) }, 0)).toThrow(MdpError);
+  });
+});
+
+describe('a header', () => {
+  const header = { start: 2 ** 52, frames: 12, created: 1_700_000_000_000_000, end: undefined };
+
+  test('comes back as it was, of a condensed segment too', () => {
+    expect(decodeHeader(encodeHeader(header))).toEqual(header);
+    expect(decodeHeader(encodeHeader({ ...header, end: 2 ** 52 + 1 }))?.end).toBe(2 ** 52 + 1);
+  });
+
+  test('is none when a byte of it is another or missing', () => {
+    for (let at = 0; at < HEADER_BYTES; at += 1) {
+      const bytes = encodeHeader(header);
+      bytes[at] = (bytes[at] ?? 0) ^ 1;
+      expect(decodeHeader(bytes)).toBeUndefined();
+      expect(decodeHeader(encodeHeader(header).subarray(0, at))).toBeUndefined();
+    }
+  });
+
+  test('of a later version is refused, with the cure', () => {
+    const bytes = encodeHeader(header);
+    bytes.writeUInt32LE(2, 4);
+    bytes.writeUInt32LE(Bun.hash.crc32(bytes.subarray(0, 44)), 44);
+    expect(() => decodeHeader(bytes)).toThrow('format 2');
+  });
+});
+
+test('a file name tells position, sequence and compression, and other names tell nothing', () => {
+  for (const packed of [false, true]) {
+    const name = { start: 2 ** 52, sequence: 17, packed };
+    expect(parseSegmentName(segmentName(name))).toEqual(name);
+  }
+  expect(parseSegmentName('lock')).toBeUndefined();
+  expect(parseSegmentName('0000000000000001-00000001.mdpj.tmp')).toBeUndefined();
+});

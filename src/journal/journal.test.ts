@@ -1,0 +1,188 @@
+import { describe, expect, test } from 'bun:test';
+import {
+  journalOn,
+  MemoryDisk,
+  never,
+  recordsOf,
+  takeBlocks,
+  takeRecords,
+  until,
+} from './testing.ts';
+import { frame, state, tick } from './testing.ts';
+
+const aborted = AbortSignal.abort();
+
+describe('the journal', () => {
+  test('hands records on in order, with rising positions, and gives their memory back', async () => {
+    const { journal, memory } = await journalOn(new MemoryDisk());
+    const sent = [
+      state(0, 'started'),
+      ...Array.from({ length: 3000 }, (_, n) => frame(n)),
+      tick(1),
+    ];
+    for (const record of sent) journal.push(record);
+    journal.close();
+    const blocks = await takeBlocks(journal);
+    expect(recordsOf(blocks)).toEqual(sent);
+    const positions = blocks.flatMap((block) => block.positions);
+    expect(positions).toEqual([...new Set(positions)].toSorted((a, b) => a - b));
+    expect(blocks.at(-1)?.end.frames).toBe(3000);
+    expect(journal.frames()).toBe(0);
+    expect(memory.bytes).toBe(0);
+    await journal.release(never);
+  });
+
+  test('hands nothing on before the kernel has it', async () => {
+    const disk = new MemoryDisk();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { journal } = await journalOn(disk);
+    disk.fail = (call) => {
+      if (call === 'write') resolve();
+      return undefined;
+    };
+    journal.push(frame(1));
+    expect(journal.take()).toBeUndefined();
+    await promise;
+    expect(journal.take()).toBeUndefined();
+    expect(await takeRecords(journal, 1)).toEqual([frame(1)]);
+    await journal.release(never);
+  });
+
+  test('goes on where the checkpoint stood, with what was not settled, each record at its old position', async () => {
+    const disk = new MemoryDisk();
+    const first = await journalOn(disk);
+    for (let n = 0; n < 2000; n += 1) first.journal.push(frame(n));
+    first.journal.close();
+    const blocks = await takeBlocks(first.journal);
+    const mark = blocks[0]?.end;
+    const rest = blocks.slice(1);
+    await first.journal.release(never);
+    const { journal } = await journalOn(disk, { from: mark });
+    journal.push(frame(9999));
+    journal.close();
+    const again = await takeBlocks(journal);
+    expect(recordsOf(again)).toEqual([...recordsOf(rest), frame(9999)]);
+    const positions = again.flatMap((block) => block.positions);
+    expect(positions.slice(0, -1)).toEqual(rest.flatMap((block) => block.positions));
+    expect(again.every(({ lost }) => lost === 0)).toBe(true);
+    await journal.release(never);
+  });
+
+  test('reads from disk what memory could not hold, and from memory again when it has caught up', async () => {
+    const { journal, memory } = await journalOn(new MemoryDisk(), { maxBlocks: 2 });
+    const sent = Array.from({ length: 20_000 }, (_, n) => frame(n, `${n} `.padEnd(100, 'x')));
+    for (const record of sent) journal.push(record);
+    await journal.persist(Number.MAX_SAFE_INTEGER, AbortSignal.timeout(200));
+    expect(memory.bytes).toBeLessThan(3 * 512 * 200);
+    expect(await takeRecords(journal, 20_000)).toEqual(sent);
+    journal.push(frame(20_000));
+    expect(await takeRecords(journal, 1)).toEqual([frame(20_000)]);
+    expect(journal.report()).toMatchObject({ lagBytes: 0, lostFrames: 0, damaged: 0 });
+    await journal.release(never);
+  });
+
+  test('gives up settled segments whose time is over, and keeps unsettled ones', async () => {
+    const disk = new MemoryDisk();
+    const options = { maxBytes: 1024 ** 2, retainMs: 0 };
+    const { journal } = await journalOn(disk, options);
+    for (let n = 0; n < 4000; n += 1) journal.push(frame(n, 'x'.repeat(100)));
+    journal.close();
+    const last = (await takeBlocks(journal)).at(-1)?.end.position ?? 0;
+    await journal.persist(last, never);
+    const before = journal.report().segments;
+    expect(before).toBeGreaterThan(2);
+    journal.settle(last);
+    await journal.release(never);
+    expect(journal.report().segments).toBe(1);
+  });
+
+  test('keeps settled segments compressed while they are retained', async () => {
+    const disk = new MemoryDisk();
+    const { journal } = await journalOn(disk, { maxBytes: 1024 ** 2 });
+    for (let n = 0; n < 1500; n += 1) journal.push(frame(n, 'x'.repeat(100)));
+    journal.close();
+    const last = (await takeBlocks(journal)).at(-1)?.end.position ?? 0;
+    await journal.persist(last, never);
+    journal.settle(last);
+    await until(() => [...disk.files.keys()].some((name) => name.endsWith('.mdpj.zst')));
+    await journal.release(never);
+    expect(journal.report().bytes).toBeLessThan(180_000);
+    const again = await journalOn(disk);
+    again.journal.close();
+    const records = recordsOf(await takeBlocks(again.journal));
+    expect(records).toEqual(Array.from({ length: 1500 }, (_, n) => frame(n, 'x'.repeat(100))));
+    await again.journal.release(never);
+  });
+});
+
+describe('a disk that fails', () => {
+  test('a failed sync loses nothing: the segment ends at the last good one and the rest is written anew', async () => {
+    const disk = new MemoryDisk();
+    const { journal, lines } = await journalOn(disk, { fsyncMs: 0 });
+    const { promise: failed, resolve } = Promise.withResolvers<void>();
+    journal.push(frame(0));
+    await journal.persist(journal.taken.position + 1, never);
+    let faults = 1;
+    disk.fail = (call) => {
+      if (call !== 'sync' || faults === 0) return undefined;
+      faults -= 1;
+      resolve();
+      return 'EIO';
+    };
+    for (let n = 1; n < 100; n += 1) journal.push(frame(n));
+    await failed;
+    for (let n = 100; n < 200; n += 1) journal.push(frame(n));
+    const taken = await takeRecords(journal, 200);
+    await journal.release(never);
+    expect(taken.length).toBe(200);
+    expect(journal.report()).toMatchObject({ syncFailures: 1, state: 'writing' });
+    expect(lines.some(({ message }) => message.includes('sync of the journal failed'))).toBe(true);
+    const after = await journalOn(disk.crash(() => false));
+    after.journal.close();
+    expect(recordsOf(await takeBlocks(after.journal))).toEqual(taken);
+    await after.journal.release(never);
+  });
+
+  test.each(['ENOSPC', 'EIO'])(
+    'with %s frames wait in memory, aloud, and are written when the disk is back',
+    async (code) => {
+      const disk = new MemoryDisk();
+      const { journal, lines } = await journalOn(disk);
+      disk.fail = (call) => (call === 'write' || call === 'create' ? code : undefined);
+      for (let n = 0; n < 500; n += 1) journal.push(frame(n));
+      const taken = await takeRecords(journal, 500);
+      expect(taken.length).toBe(500);
+      expect(journal.report()).toMatchObject({ state: 'away', errno: code });
+      expect(lines.filter(({ level }) => level === 'error').length).toBeGreaterThan(0);
+      disk.fail = () => undefined;
+      await journal.release(never);
+      expect(journal.report().state).toBe('writing');
+      const again = await journalOn(disk);
+      again.journal.close();
+      expect(recordsOf(await takeBlocks(again.journal))).toEqual(taken);
+      await again.journal.release(never);
+    },
+  );
+
+  test('away for long: what was read makes room, then frames are refused with a record in their place', async () => {
+    const disk = new MemoryDisk();
+    const { journal, drops } = await journalOn(disk);
+    disk.fail = (call) => (call === 'write' || call === 'create' ? 'ENOSPC' : undefined);
+    const text = 'x'.repeat(10_000);
+    for (let n = 0; n < 1000; n += 1) journal.push(frame(n, text));
+    await takeRecords(journal, 1000);
+    for (let n = 0; n < 3000; n += 1) journal.push(frame(n, text));
+    journal.close();
+    const rest = recordsOf(await takeBlocks(journal));
+    const frames = rest.filter(({ kind }) => kind === 'frame').length;
+    const told = rest.reduce(
+      (sum, record) => sum + (record.kind === 'state' ? record.count : 0),
+      0,
+    );
+    expect(drops.count).toBeGreaterThan(0);
+    expect(frames + drops.count).toBe(3000);
+    expect(told).toBe(drops.count);
+    expect(await journal.persist(journal.taken.position, aborted)).toBe(false);
+    await journal.release(aborted);
+  });
+});

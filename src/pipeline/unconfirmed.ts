@@ -1,0 +1,28 @@
+import type { Source, SourceReport, SymbolReport } from '../sources/source.ts';
+import type { Pipeline } from './pipeline.ts';
+import type { SourceStats } from './source-stats.ts';
+
+/**
+ * A source's report, with what its data say about its symbols. A venue that acknowledges names that
+ * do not exist confirms nothing by it: there a symbol is `unconfirmed` until it has spoken.
+ */
+export const reportOf = ({ sourceSet }: Pipeline, source: Source): SourceReport => {
+  const report = source.report();
+  if (!sourceSet.facts(source.venue).acksUnknownNames) return report;
+  const spoken = spokenIn(sourceSet.stats.get(source.name));
+  return {
+    ...report,
+    symbols: report.symbols.map((each) =>
+      each.state === 'subscribed' && !spoken.has(each.symbol) ? unconfirmed(each) : each,
+    ),
+  };
+};
+
+const spokenIn = (stats: SourceStats | undefined): ReadonlySet<string> =>
+  new Set(stats?.instruments.map(({ symbol }) => symbol));
+
+const unconfirmed = ({ symbol }: SymbolReport): SymbolReport => ({
+  symbol,
+  state: 'unconfirmed',
+  reason: 'acknowledged, as any name is; no data of it so far',
+});

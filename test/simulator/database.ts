@@ -1,0 +1,142 @@
+import type { Clock } from '../../src/runtime/clock.ts';
+import { MdpError } from '../../src/runtime/errors.ts';
+import { pause } from '../../src/runtime/waiting.ts';
+import type { Batch, Committed, RejectedRow, Sink, SinkWorker } from '../../src/sinks/sink.ts';
+import type { FaultCount } from './faults.ts';
+import type { Chance } from './random.ts';
+import { Tables } from './tables.ts';
+
+/** How the database misbehaves. Probabilities are per commit; times in ms; a mean of 0 = never. */
+export type DatabasePlan = {
+  readonly latencyMs: readonly [least: number, most: number];
+  readonly slow: number;
+  readonly answerLost: number;
+  readonly halfCommitted: number;
+  /** Mean time between absences. */
+  readonly away: number;
+  /** One trade or quote in so many is refused, always the same ones; 0 = none. */
+  readonly refusesOneIn: number;
+};
+
+export type DatabaseParts = {
+  readonly plan: DatabasePlan;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly faults: FaultCount;
+};
+
+const SLOW_MS = [200, 4000] as const;
+const AWAY_MS = [500, 20_000] as const;
+/** How long a client of a database that is away waits before it knows. */
+const NOTICED_MS = [1, 3000] as const;
+
+/** A simulated database behind the sink contract: its tables are what survives, whatever the answers said. */
+export class SimulatedDatabase implements Sink {
+  readonly name = 'postgres';
+  readonly maxWorkers = 8;
+  readonly tables = new Tables();
+  openWorkers = 0;
+  readonly #parts: DatabaseParts;
+  #away = false;
+  #calm = false;
+
+  constructor(parts: DatabaseParts) {
+    this.#parts = parts;
+    this.#leaveSometimes();
+  }
+
+  async open(signal: AbortSignal): Promise<SinkWorker> {
+    await this.#wait(this.#parts.plan.latencyMs, signal);
+    if (this.#away) await this.#notThere(signal);
+    this.openWorkers += 1;
+    return {
+      commit: (batch, abort) => this.#commit(batch, abort),
+      close: () => {
+        this.openWorkers -= 1;
+        return Promise.resolve();
+      },
+    };
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** From now on nothing more goes wrong. */
+  calm(): void {
+    this.#calm = true;
+    this.#away = false;
+  }
+
+  /** Whether the database refuses this row: a matter of the row alone, so that every try ends alike. */
+  refuses(row: Batch['rows'][number]): boolean {
+    const { refusesOneIn } = this.#parts.plan;
+    if (refusesOneIn === 0 || (row.kind !== 'trade' && row.kind !== 'quote')) return false;
+    return Number(BigInt(row.id) % BigInt(refusesOneIn)) === 0;
+  }
+
+  async #commit(batch: Batch, signal: AbortSignal): Promise<Committed> {
+    const { plan, faults } = this.#parts;
+    await this.#wait(plan.latencyMs, signal);
+    if (this.#strikes(plan.slow)) {
+      faults.fired('database_slow');
+      await this.#wait(SLOW_MS, signal);
+    }
+    if (this.#away) await this.#notThere(signal);
+    if (batch.rows.length > 1 && this.#strikes(plan.halfCommitted)) {
+      faults.fired('database_half_committed');
+      const half = this.#parts.chance.integer(1, batch.rows.length - 1);
+      for (const row of batch.rows.slice(0, half)) if (!this.refuses(row)) this.tables.write(row);
+      throw lostConnection();
+    }
+    const outcome = this.#write(batch);
+    if (this.#strikes(plan.answerLost)) {
+      faults.fired('database_answer_lost');
+      await this.#wait(NOTICED_MS, signal);
+      throw lostConnection();
+    }
+    return outcome;
+  }
+
+  #write(batch: Batch): Committed {
+    const dead: RejectedRow[] = [];
+    let committed = 0;
+    for (const [index, row] of batch.rows.entries()) {
+      if (this.refuses(row)) dead.push({ index, reason: 'out_of_range', sqlstate: '22003' });
+      else if (this.tables.write(row)) committed += 1;
+    }
+    for (const _ of dead) this.#parts.faults.fired('database_row_refused');
+    return { committed, alreadyThere: batch.rows.length - committed - dead.length, dead };
+  }
+
+  #strikes(probability: number): boolean {
+    return !this.#calm && probability > 0 && this.#parts.chance.happens(probability);
+  }
+
+  async #notThere(signal: AbortSignal): Promise<never> {
+    await this.#wait(NOTICED_MS, signal);
+    throw lostConnection();
+  }
+
+  async #wait(range: readonly [number, number], signal: AbortSignal): Promise<void> {
+    await pause(this.#parts.clock, this.#parts.chance.between(...range), signal);
+    if (signal.aborted) throw new MdpError('aborted', 'the simulated commit was aborted');
+  }
+
+  #leaveSometimes(): void {
+    const { plan, clock, chance, faults } = this.#parts;
+    if (plan.away === 0) return;
+    clock.after(chance.waitFor(plan.away), () => {
+      if (this.#calm) return;
+      faults.fired('database_away');
+      this.#away = true;
+      clock.after(chance.between(...AWAY_MS), () => {
+        this.#away = false;
+        this.#leaveSometimes();
+      });
+    });
+  }
+}
+
+const lostConnection = (): MdpError =>
+  new MdpError('database_away', 'the simulated database does not answer', { retry: true });

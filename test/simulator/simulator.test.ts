@@ -1,0 +1,40 @@
+import { afterAll, describe, expect, test } from 'bun:test';
+import { FaultCount } from './faults.ts';
+import { EVER_FAILED } from './seeds.ts';
+import { toldOf, tryAt } from './trial.ts';
+
+/** Fresh ones in every run; a failure says how to repeat it. */
+const BLOCKS = 10;
+const SEEDS_PER_BLOCK = 12;
+const first = Math.floor(Math.random() * 1_000_000_000);
+
+const faults = new FaultCount();
+
+describe('whatever the world does, the tables hold what was received', () => {
+  test.each(EVER_FAILED.map(([seed, found]) => [found, seed] as const))(
+    'where once %s',
+    async (_found, seed) => {
+      expect(toldOf(await tryAt(seed, faults))).toBe('');
+    },
+  );
+
+  test.each(Array.from({ length: BLOCKS }, (_, at) => first + at * SEEDS_PER_BLOCK))(
+    'in fresh lives from seed %d',
+    async (from) => {
+      for (let seed = from; seed < from + SEEDS_PER_BLOCK; seed += 1) {
+        expect(toldOf(await tryAt(seed, faults))).toBe('');
+      }
+    },
+  );
+
+  afterAll(() => {
+    expect(faults.missing()).toEqual([]);
+  });
+});
+
+test('a seed lives the same life twice', async () => {
+  const [once, twice] = [new FaultCount(), new FaultCount()];
+  const [a, b] = [await tryAt(first, once), await tryAt(first, twice)];
+  expect(a.trades).toBe(b.trades);
+  expect(once).toEqual(twice);
+});

@@ -1,0 +1,85 @@
+import type { Bar } from '../../src/market/bar.ts';
+import type { Quote, Trade } from '../../src/market/events.ts';
+import type { Gap } from '../../src/market/gap.ts';
+import type { Instrument } from '../../src/market/instrument.ts';
+import type { Batch, DeadLetter } from '../../src/sinks/sink.ts';
+
+type Row = Batch['rows'][number];
+
+/**
+ * The tables, in memory, with the keys and the rules of replacement that the schema states: the first copy of a trade, quote
+ * and dead letter stays; a bar gives way to one with more (epoch, trade count, complete, revision); of a gap the first reason
+ * and extent stay, `missing` only shrinks, and `filledAt` comes once.
+ */
+export class Tables {
+  readonly trade = new Map<string, Trade>();
+  readonly quote = new Map<string, Quote>();
+  readonly bar = new Map<string, Bar>();
+  readonly gap = new Map<string, Gap>();
+  readonly deadLetter = new Map<string, DeadLetter>();
+
+  /** True when it changed something. */
+  write(row: Row): boolean {
+    switch (row.kind) {
+      case 'trade':
+        return keepFirst(this.trade, `${named(row.instrument)} ${row.eventTime} ${row.id}`, row);
+      case 'quote': {
+        const at = row.eventTime ?? row.receiveTime;
+        return keepFirst(this.quote, `${named(row.instrument)} ${at} ${row.id}`, row);
+      }
+      case 'bar':
+        return this.#writeBar(row);
+      case 'gap':
+        return this.#writeGap(row);
+      case 'dead_letter':
+        return keepFirst(this.deadLetter, `${row.position} ${row.row}`, row);
+    }
+  }
+
+  #writeBar(row: Bar): boolean {
+    const key = `${named(row.instrument)} ${row.timeframe} ${row.openTime}`;
+    const stored = this.bar.get(key);
+    if (stored !== undefined && !isGreater(rankOf(row), rankOf(stored))) return false;
+    this.bar.set(key, row);
+    return true;
+  }
+
+  #writeGap(row: Gap): boolean {
+    const key = `${named(row.instrument)} ${row.fromTime} ${row.fromId}`;
+    const stored = this.gap.get(key);
+    if (stored === undefined) {
+      this.gap.set(key, row);
+      return true;
+    }
+    const fewer =
+      stored.missing !== undefined && row.missing !== undefined && row.missing < stored.missing;
+    const filled = stored.filledAt === undefined && row.filledAt !== undefined;
+    if (!fewer && !filled) return false;
+    this.gap.set(key, {
+      ...stored,
+      missing: fewer ? row.missing : stored.missing,
+      filledAt: stored.filledAt ?? row.filledAt,
+    });
+    return true;
+  }
+}
+
+const named = ({ venue, symbol }: Instrument): string => `${venue} ${symbol}`;
+
+const keepFirst = <T>(table: Map<string, T>, key: string, row: T): boolean => {
+  if (table.has(key)) return false;
+  table.set(key, row);
+  return true;
+};
+
+const rankOf = (bar: Bar): readonly number[] => [
+  bar.epoch,
+  bar.tradeCount,
+  bar.complete ? 1 : 0,
+  bar.revision,
+];
+
+const isGreater = (a: readonly number[], b: readonly number[]): boolean => {
+  const at = a.findIndex((value, index) => value !== b[index]);
+  return at >= 0 && (a[at] ?? 0) > (b[at] ?? 0);
+};

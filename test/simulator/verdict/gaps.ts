@@ -1,0 +1,74 @@
+import type { Gap } from '../../../src/market/gap.ts';
+import { MAX_HOLES } from '../../../src/operators/gaps.ts';
+import type { Life } from '../simulate.ts';
+import { hasDropped, isRefused, storedTrades } from './stored.ts';
+
+/**
+ * Between the first trade that was followed and the last that is known, every id is stored or lies in an open hole; and
+ * every hole says the truth about what is missing in it.
+ */
+export const judgeGaps = (life: Life): string[] => {
+  const stored = storedTrades(life);
+  const gaps = [...life.database.tables.gap.values()];
+  return life.venue.market.symbols.flatMap((symbol) => {
+    const own = gaps.filter((gap) => gap.instrument.symbol === symbol && gap.fromId !== 0);
+    const isKnown = (id: number): boolean =>
+      stored.get(symbol)?.has(id) === true ||
+      (isRefused(life, id) && life.witness.trades.get(symbol)?.has(id) === true);
+    return [
+      ...uncovered(life, symbol, own, isKnown),
+      ...own.flatMap((gap) => untruths(life, gap, isKnown, own.length)),
+    ];
+  });
+};
+
+const uncovered = (
+  life: Life,
+  symbol: string,
+  gaps: readonly Gap[],
+  isKnown: (id: number) => boolean,
+): string[] => {
+  const known = [...(life.witness.trades.get(symbol)?.keys() ?? [])].filter(isKnown);
+  const last = known.reduce((most, id) => Math.max(most, id), 0);
+  const first = life.witness.first.get(symbol) ?? last;
+  const open = new Set<number>();
+  for (const gap of gaps) {
+    if (gap.filledAt !== undefined) continue;
+    for (let id = Number(gap.fromId); id <= Number(gap.toId); id += 1) open.add(id);
+  }
+  const complaints: string[] = [];
+  // What the policies gave up before anything else was followed is in no hole of ids.
+  const from = hasDropped(life) ? known.reduce((least, id) => Math.min(least, id), last) : first;
+  for (let id = from; id < last; id += 1) {
+    if (!isKnown(id) && !open.has(id)) complaints.push(`${symbol} ${id} is missing and in no gap`);
+  }
+  return complaints;
+};
+
+const untruths = (
+  life: Life,
+  gap: Gap,
+  isKnown: (id: number) => boolean,
+  holes: number,
+): string[] => {
+  const name = `the gap ${gap.instrument.symbol} ${gap.fromId}-${gap.toId} (${gap.reason})`;
+  const complaints: string[] = [];
+  let missing = 0;
+  for (let id = Number(gap.fromId); id <= Number(gap.toId); id += 1) if (!isKnown(id)) missing += 1;
+  const told = Number(gap.missing ?? -1);
+  // A hole that gave way to newer ones stays as it was told; rows given up behind the operators make more.
+  const isExact = holes <= MAX_HOLES && life.pipeline.ledger.rows.trade.dropped === 0;
+  if (isExact && told !== missing) complaints.push(`${name} lacks ${missing}, and says ${told}`);
+  if ((gap.filledAt !== undefined) !== (told === 0)) {
+    complaints.push(`${name} lacks ${told}, and is filled at ${gap.filledAt}`);
+  }
+  if (gap.fromTime > gap.toTime) complaints.push(`${name} ends before it begins`);
+  const { disconnects } = life.pipeline.sources[0]?.report() ?? { disconnects: 0 };
+  if (gap.reason === 'reconnect' && disconnects === 0) {
+    complaints.push(`${name} blames a reconnect; there was none`);
+  }
+  if (gap.reason === 'dropped' && !hasDropped(life) && life.pipeline.ledger.frames.dropped === 0) {
+    complaints.push(`${name} blames a drop; there was none`);
+  }
+  return complaints;
+};
