@@ -204,6 +204,11 @@ export class Journal implements RecordBuffer {
     return this.#chunks.end.frames - this.#taken.frames;
   }
 
+  /** Where what was taken in ends. */
+  get end(): Mark {
+    return this.#chunks.end;
+  }
+
   /** Where what was taken ends. */
   get taken(): Mark {
     return this.#taken;
