@@ -8,6 +8,7 @@ import { createMetrics } from '../http/metrics.ts';
 import { serve, type HttpServer } from '../http/server.ts';
 import { timeframeSeconds } from '../market/timeframes.ts';
 import { buildPipeline, randomRun } from '../pipeline/build.ts';
+import { openJournalPart } from '../pipeline/journal-part.ts';
 import type { Outcome, Pipeline } from '../pipeline/pipeline.ts';
 import { MdpError } from '../runtime/errors.ts';
 import { createLog } from '../runtime/json-log.ts';
@@ -78,7 +79,8 @@ const runPipeline = async (
   const { log } = screen;
   for (const note of loaded.notes) log.info(note);
   const around = { clock: context.clock, random: Math.random, log };
-  const pipeline = buildPipeline(config, around, randomRun(Math.random));
+  const journal = await openJournalPart(config, around);
+  const pipeline = buildPipeline(config, around, randomRun(Math.random), journal);
   const servers = startHttp(config, pipeline, context);
   sayStarted(config, servers, log);
   screen.start(pipeline, `http://${config.http.host}:${servers[0]?.port ?? 0}/status`);
@@ -86,7 +88,7 @@ const runPipeline = async (
   const ignoreReloads = obeyReloads({ pipeline, loaded, request, around, context });
   if (runForMs !== undefined) context.clock.after(runForMs, () => pipeline.stop());
   try {
-    return report(await pipeline.run(), pipeline, log);
+    return report(await pipeline.run(), pipeline, log, journal && config.journal.dir);
   } finally {
     ignoreReloads();
     screen.stop();
@@ -94,24 +96,30 @@ const runPipeline = async (
   }
 };
 
-/** What a run leaves behind, said and as an exit code. */
-export const report = (left: Outcome, pipeline: Pipeline, log: Log): number => {
-  const { trade, quote, bar } = pipeline.ledger.rows;
+/**
+ * What a run leaves behind, said and as an exit code. `kept` is the journal's directory: what was
+ * not committed is there, and the next run goes on with it.
+ */
+export const report = (left: Outcome, pipeline: Pipeline, log: Log, kept?: string): number => {
+  const { rowsCommitted } = pipeline.sinkStats;
   const fields = {
-    trades: trade.committed,
-    quotes: quote.committed,
-    bars: bar.committed,
-    already_there: trade.alreadyThere + quote.alreadyThere + bar.alreadyThere,
+    trades: rowsCommitted.get('trade') ?? 0,
+    quotes: rowsCommitted.get('quote') ?? 0,
+    bars: rowsCommitted.get('bar') ?? 0,
   };
   if (left.frames === 0 && left.rows === 0) {
     log.info('Drained: everything received is committed', fields);
     return EXIT.fine;
   }
-  log.error('Stopped with data left behind: it was in memory and is gone', {
-    ...fields,
-    frames_left: left.frames,
-    rows_left: left.rows,
-  });
+  const counts = { ...fields, frames_left: left.frames, rows_left: left.rows };
+  if (kept === undefined) {
+    log.error('Stopped with data left behind: it was in memory and is gone', counts);
+  } else {
+    log.warn('Stopped with data left behind: the next run goes on with it', {
+      ...counts,
+      journal: kept,
+    });
+  }
   return EXIT.left;
 };
 

@@ -34,6 +34,8 @@ export class BlockReader {
   readonly #onDamage: (damage: Damage) => void;
   /** Frames before the next record, as far as has been read. */
   #frames: number;
+  /** A block ends behind the damage that follows its last record; this does not. */
+  #intactEnd: Position | undefined;
   /** Frames that were missing in front of the next record. */
   #lost = 0;
 
@@ -42,8 +44,10 @@ export class BlockReader {
     this.#onDamage = onDamage;
   }
 
-  get frames(): number {
-    return this.#frames;
+  /** Behind the last record that was read; undefined before the first. */
+  get intactEnd(): Mark | undefined {
+    const position = this.#intactEnd;
+    return position === undefined ? undefined : { position, frames: this.#frames };
   }
 
   /** Someone else has read on. */
@@ -81,6 +85,7 @@ export class BlockReader {
     }
     advance(window, size);
     if (skip !== undefined) window.position = skip.position + skip.span;
+    if (window.position !== undefined) this.#intactEnd = window.position;
     this.#forget();
     return true;
   }

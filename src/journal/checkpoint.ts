@@ -8,7 +8,7 @@ import type { Mark, Position } from './record-buffer.ts';
  * The checkpoint: what the program must remember to go on at a mark of the journal. The last two are kept, in files of
  * their own that appear whole or not at all; a damaged one gives way to the one before, aloud. Version 1:
  *
- *     0 'mdpc' · 4 u32 version · 8 u32 CRC-32 of all that follows · 12 f64 position · 20 f64 frames
+ *     0 'mdpc' · 4 u32 version · 8 u32 CRC-32 of all the rest · 12 f64 position · 20 f64 frames
  *     28 f64 written at, µs since the epoch · 36 the state as JSON in UTF-8
  */
 export type Checkpoint = {
@@ -141,4 +141,7 @@ const decodeCheckpoint = (bytes: Buffer): Checkpoint | undefined => {
 };
 
 const crcOf = (head: Buffer, body: Buffer): number =>
-  Bun.hash.crc32(body, Bun.hash.crc32(head.subarray(CRC_AT + 4), VERSION));
+  [head.subarray(0, CRC_AT), head.subarray(CRC_AT + 4), body].reduce(
+    (crc, part) => Bun.hash.crc32(part, crc),
+    0,
+  );

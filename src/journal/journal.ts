@@ -70,7 +70,6 @@ export class Journal implements RecordBuffer {
   readonly #filled = new Bell();
   readonly #emptied = new Bell();
   readonly #refused = new Map<string, Dropped>();
-  readonly #liveFrom: Position;
   readonly #release: () => void;
   readonly #segmentBytes: number;
   readonly #rate: Rate;
@@ -95,7 +94,6 @@ export class Journal implements RecordBuffer {
     const { directory, clock, log, memory } = options;
     this.#options = options;
     this.#release = release;
-    this.#liveFrom = start.position;
     this.#tornBytes = recovered.tornBytes;
     this.#segmentBytes = segmentBytesFor(options.maxBytes);
     const segments = new Segments(recovered.segments);
@@ -206,9 +204,9 @@ export class Journal implements RecordBuffer {
     return this.#chunks.end.frames - this.#taken.frames;
   }
 
-  /** Records from here on are of this process. */
-  get liveFrom(): Position {
-    return this.#liveFrom;
+  /** Where what was taken in ends. */
+  get end(): Mark {
+    return this.#chunks.end;
   }
 
   /** Where what was taken ends. */

@@ -14,7 +14,7 @@ const FIRST_UNITS = 2 ** 32;
 export type OpenOptions = JournalOptions & {
   readonly disk?: Disk;
   /** Takes the directory for this process alone; throws `locked` when another has it. */
-  readonly lock?: (path: string) => FileLock;
+  readonly lock?: ((path: string) => FileLock) | undefined;
 };
 
 /**

@@ -132,12 +132,8 @@ const cutLast = async (
 const endOf = async (disk: Disk, path: string, segment: Segment): Promise<Mark> => {
   const window = await wholeWindow(disk, path, segment);
   const reader = new BlockReader(segment.frames, () => {});
-  let end: Mark = { position: segment.start, frames: segment.frames };
-  for (;;) {
-    const block = reader.next(window, segment.start);
-    if (typeof block === 'string') return end;
-    end = block.end;
-  }
+  while (typeof reader.next(window, segment.start) === 'object');
+  return reader.intactEnd ?? { position: segment.start, frames: segment.frames };
 };
 
 /** All of a segment, decompressed where it is compressed. */

@@ -11,7 +11,7 @@ const AFTERMATH_US = 60_000_000;
 export type HealthState = 'healthy' | 'degraded' | 'unhealthy';
 
 export type HealthEntry = {
-  readonly kind: 'source' | 'sink' | 'data' | 'config';
+  readonly kind: 'source' | 'sink' | 'journal' | 'data' | 'config';
   readonly name: string;
   readonly status: HealthState;
   readonly reason: string | undefined;
@@ -27,16 +27,22 @@ export type Health = { readonly status: HealthState; readonly entries: readonly 
  */
 export const healthOf = (pipeline: Pipeline, now: number): Health => {
   const sources = pipeline.sources.map((source) => sourceEntry(source.report()));
-  const own = [sinkEntry(pipeline), lossEntry(pipeline, now), configEntry(pipeline)];
+  const own = [
+    sinkEntry(pipeline),
+    ...journalEntry(pipeline),
+    lossEntry(pipeline, now),
+    configEntry(pipeline),
+  ];
   const entries = [...sources, ...own];
   const dead = sources.length > 0 && sources.every(({ status }) => status !== 'healthy');
   const worst = worstOf(entries.map(({ status }) => status));
   return { status: dead && worst === 'degraded' ? deadStatus(pipeline) : worst, entries };
 };
 
-/** Ready: every source has been open once. */
+/** Ready: every source has been open once, and recovery has run. */
 export const isReady = (pipeline: Pipeline): boolean =>
   pipeline.state === 'running' &&
+  !pipeline.recovering &&
   pipeline.sources.every((source) => {
     const { phase, connects } = source.report();
     return phase === 'open' || phase === 'ended' || (connects > 0 && phase !== 'subscribing');
@@ -91,6 +97,22 @@ const sinkEntry = ({ sinkStats, sinkName, startedAt }: Pipeline): HealthEntry =>
     return { ...base, status: 'degraded', reason: 'not yet connected', since: startedAt };
   }
   return { ...base, status: 'healthy', reason: undefined, since: startedAt };
+};
+
+/** The journal, where there is one: `degraded` while the disk takes nothing or it is at its bound. */
+const journalEntry = ({ journal, startedAt }: Pipeline): readonly HealthEntry[] => {
+  const report = journal?.report();
+  if (report === undefined) return [];
+  const base = { kind: 'journal', name: 'journal' } as const;
+  if (report.state === 'away') {
+    const reason = `the disk takes nothing (${report.errno ?? 'unknown'}): frames wait in memory`;
+    return [{ ...base, status: 'degraded', reason, since: report.awaySince ?? startedAt }];
+  }
+  if (report.state === 'full') {
+    const reason = 'at its bound: queues.drop_policy acts';
+    return [{ ...base, status: 'degraded', reason, since: startedAt }];
+  }
+  return [{ ...base, status: 'healthy', reason: undefined, since: startedAt }];
 };
 
 const lossEntry = ({ lastLossAt, startedAt }: Pipeline, now: number): HealthEntry => {

@@ -1,4 +1,5 @@
 import type { Gap } from '../market/gap.ts';
+import type { Journal } from '../journal/journal.ts';
 import type { DropPolicy, Mark, Position, RecordBuffer } from '../journal/record-buffer.ts';
 import { Instruments } from '../market/instrument.ts';
 import { receiveTime } from '../market/time.ts';
@@ -117,7 +118,7 @@ export class Pipeline {
     this.memory = parts.journal?.memory ?? new MemoryBudget(settings.maxMemoryBytes);
     parts.journal?.drops.listen((source) => this.framesLost(source));
     this.settlement = new Settlement(this.ledger);
-    this.#liveFrom = parts.journal?.journal.liveFrom ?? 0;
+    this.#liveFrom = parts.journal?.journal.end.position ?? 0;
     this.recoveredTo = parts.journal?.journal.taken.position ?? 0;
     this.buffer = parts.journal?.journal ?? this.#createRecordQueue();
     this.sinkQueue = this.#createSinkQueue();
@@ -140,6 +141,10 @@ export class Pipeline {
     this.#reader = this.#createReader(instruments);
     this.checkpointer = this.#createCheckpointer();
     this.#restore(parts.journal);
+  }
+
+  get journal(): Journal | undefined {
+    return this.#parts.journal?.journal;
   }
 
   /** Records of an earlier run are still being read. */

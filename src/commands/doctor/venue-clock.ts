@@ -48,12 +48,12 @@ const lagByHttp = async (
   const { host, protocol } = new URL(address);
   const url = `${protocol === 'wss:' ? 'https' : 'http'}://${host}/`;
   try {
-    const { headers } = await fetch(url, {
-      method: 'HEAD',
+    const { headers, body } = await fetch(url, {
       redirect: 'manual',
       signal: AbortSignal.timeout(HTTP_DEADLINE_MS),
       ...(proxy === undefined ? {} : { proxy }),
     });
+    await body?.cancel();
     const date = Date.parse(headers.get('date') ?? '');
     return Number.isNaN(date) ? undefined : clock.now() / 1000 - date;
   } catch {

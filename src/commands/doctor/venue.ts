@@ -78,7 +78,7 @@ const listen = async (
     while (!heardAll() && passedMs() < answeredMs + LISTEN_MS && !signal.aborted) await look();
     return [
       ok(about, `${address} opened in ${tookMs.toFixed(0)} ms`),
-      ...symbolFindings(about, source.report(), hearing, venue.facts.confirmsPerSymbol),
+      ...symbolFindings(about, source.report(), hearing, venue.facts.acksUnknownNames),
       await clockFinding(about, address, entry.proxy, hearing, limits, clock),
     ];
   } finally {
@@ -110,7 +110,7 @@ const symbolFindings = (
   about: string,
   { symbols }: SourceReport,
   { symbols: heard }: Hearing,
-  confirmsPerSymbol: boolean,
+  acksUnknownNames: boolean,
 ): readonly Finding[] => {
   const of = (state: SymbolReport['state']) => symbols.filter((each) => each.state === state);
   const refused = of('refused');
@@ -125,7 +125,7 @@ const symbolFindings = (
     const text = `the venue did not answer for ${named(unanswered)}`;
     findings.push(warn(about, text, 'look whether the venue still lists it'));
   }
-  if (silent.length > 0 && !confirmsPerSymbol) {
+  if (silent.length > 0 && acksUnknownNames) {
     const text = `nothing came for ${named(silent)} within ${LISTEN_MS / 1000} s`;
     findings.push(
       warn(about, text, 'a quiet market, or a name that the venue takes and does not know'),

@@ -3,7 +3,9 @@ import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { bar, batches } from '../../../test/contract/sink-fixtures.ts';
 import { eventTime, receiveTime } from '../../market/time.ts';
+import { timeframeNames, timeframeSeconds } from '../../market/timeframes.ts';
 import type { Trade } from '../../market/events.ts';
 import { MdpError } from '../../runtime/errors.ts';
 import { createLog } from '../../runtime/json-log.ts';
@@ -113,6 +115,16 @@ test('prints a script that makes the same schema as migrating does', async () =>
   expect(rowsIn(byHand, schema)).toEqual([...rowsIn(path, schema)]);
   const versions = 'select version, name from schema_version';
   expect(rowsIn(byHand, versions)).toEqual([...rowsIn(path, versions)]);
+});
+
+test('names every timeframe in the view of bars', async () => {
+  const worker = await sinkAt(path).open(never);
+  const of = { id: 0, venue: 'binance', symbol: 'BTCUSDT' };
+  const lengths = timeframeNames.map((name) => timeframeSeconds(name) ?? 0);
+  await worker.commit(batches.bars(lengths.map((timeframe) => bar(of, { timeframe }))), never);
+  await worker.close();
+  const view = rowsIn(path, 'select timeframe from bars');
+  expect(view.flat().toSorted()).toEqual(timeframeNames.toSorted());
 });
 
 test('refuses a file that is no database, and releases its lock', async () => {

@@ -67,9 +67,9 @@ select
   i.venue,
   i.symbol,
   case
-    when b.timeframe % 86400 = 0 then b.timeframe / 86400 || 'd'
-    when b.timeframe % 3600 = 0 then b.timeframe / 3600 || 'h'
-    when b.timeframe % 60 = 0 then b.timeframe / 60 || 'm'
+    when b.timeframe % 86400 = 0 then (b.timeframe / 86400) || 'd'
+    when b.timeframe % 3600 = 0 then (b.timeframe / 3600) || 'h'
+    when b.timeframe % 60 = 0 then (b.timeframe / 60) || 'm'
     else b.timeframe || 's'
   end as timeframe,
   strftime('%Y-%m-%dT%H:%M:%S', b.ts / 1000000, 'unixepoch')

@@ -1,0 +1,156 @@
+import { describe, expect, test } from 'bun:test';
+import fc from 'fast-check';
+import type { MarketRecord } from '../market/record.ts';
+import type { Journal } from './journal.ts';
+import type { DropPolicy } from './record-buffer.ts';
+import { journalOn, MemoryDisk, never, recordsOf, takeBlocks } from './testing.ts';
+import { frame, state, tick } from './testing.ts';
+
+const MiB = 1024 ** 2;
+const TEXT = 'x'.repeat(500);
+
+const turns = async (count: number): Promise<void> => {
+  for (let i = 0; i < count; i += 1) await new Promise((resolve) => setImmediate(resolve));
+};
+
+/** Pushes as a source does that never waits; the disk gets its turns. */
+const flood = async (journal: Journal, from: number, count: number): Promise<void> => {
+  for (let n = from; n < from + count; n += 1) {
+    journal.push(n % 50 === 0 ? tick(n) : frame(n, TEXT));
+    if (n % 200 === 199) await journal.persist(journal.end.position, AbortSignal.timeout(100));
+  }
+  await turns(5);
+};
+
+const framesIn = (records: readonly MarketRecord[]): number =>
+  records.filter(({ kind }) => kind === 'frame').length;
+
+const toldIn = (records: readonly MarketRecord[]): number =>
+  records.reduce((sum, record) => sum + (record.kind === 'state' ? record.count : 0), 0);
+
+const OPTIONS = { maxBytes: MiB, fsyncMs: 0, maxBlocks: 4 } as const;
+
+describe('at its bound the journal', () => {
+  test.each<DropPolicy>(['oldest', 'newest', 'block'])(
+    'with policy %s conserves frames, keeps ticks, and tells drops where they happened',
+    async (policy) => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.record({ push: fc.nat(3000), take: fc.nat(8) }), { maxLength: 4 }),
+          async (rounds) => {
+            const { journal, drops, memory } = await journalOn(new MemoryDisk(), {
+              ...OPTIONS,
+              policy,
+            });
+            const out: MarketRecord[] = [];
+            let pushed = 0;
+            for (const { push, take } of rounds) {
+              await flood(journal, pushed, push);
+              pushed += push;
+              for (let i = 0; i < take; i += 1) out.push(...(journal.take()?.records ?? []));
+            }
+            journal.close();
+            out.push(...recordsOf(await takeBlocks(journal)));
+            await journal.release(never);
+            const ticks = Math.ceil(pushed / 50);
+            expect(out.filter(({ kind }) => kind === 'tick').length).toBe(ticks);
+            expect(framesIn(out) + toldIn(out)).toBe(pushed - ticks);
+            expect(toldIn(out)).toBe(drops.count);
+            const times = out.flatMap((r) => (r.kind === 'state' ? [] : [r.receiveTime]));
+            expect(times).toEqual(times.toSorted((a, b) => a - b));
+            expect(journal.report().lostFrames).toBe(0);
+            expect(memory.bytes).toBe(0);
+          },
+        ),
+        { numRuns: 8 },
+      );
+    },
+    30_000,
+  );
+
+  test('oldest gives up the oldest unread frames, keeps the newest, and stays within its bytes', async () => {
+    const { journal, drops, lines } = await journalOn(new MemoryDisk(), OPTIONS);
+    journal.push(state(0, 'started'));
+    await flood(journal, 1, 6000);
+    expect(journal.report().bytes).toBeLessThan(1.5 * MiB);
+    expect(lines.some(({ message }) => message.includes('frames were given up'))).toBe(true);
+    journal.close();
+    const out = recordsOf(await takeBlocks(journal));
+    await journal.release(never);
+    expect(out[0]).toEqual(state(0, 'started'));
+    expect(out[1]).toMatchObject({ kind: 'state', state: 'dropped' });
+    expect(out.at(-1)).toEqual(tick(6000));
+    expect(drops.count).toBeGreaterThan(2000);
+  });
+
+  test('what was given up stays told when the program dies before it is read', async () => {
+    const disk = new MemoryDisk();
+    const { journal, drops } = await journalOn(disk, OPTIONS);
+    await flood(journal, 1, 6000);
+    await journal.release(never);
+    const again = await journalOn(
+      disk.crash(() => false),
+      OPTIONS,
+    );
+    again.journal.close();
+    const out = recordsOf(await takeBlocks(again.journal));
+    await again.journal.release(never);
+    expect(toldIn(out)).toBe(drops.count);
+    expect(framesIn(out) + toldIn(out)).toBe(6000 - 120);
+    expect(again.journal.report()).toMatchObject({ lostFrames: 0, damaged: 0 });
+  });
+
+  test('newest refuses what comes, and takes frames again when what was read is settled', async () => {
+    const { journal, drops } = await journalOn(new MemoryDisk(), { ...OPTIONS, policy: 'newest' });
+    await flood(journal, 1, 3000);
+    expect(drops.count).toBeGreaterThan(0);
+    expect(journal.report().state).toBe('full');
+    while (journal.take() !== undefined || journal.frames() > 0) await turns(1);
+    expect(journal.wantsSettling).toBe(true);
+    journal.settle(journal.taken.position);
+    await journal.emptied(never);
+    const before = drops.count;
+    journal.push(frame(9000));
+    expect(drops.count).toBe(before);
+    expect(journal.report().state).toBe('writing');
+    await journal.release(never);
+  });
+
+  test('block asks sources to wait before anything is refused, and wakes them when there is room', async () => {
+    const { journal, drops } = await journalOn(new MemoryDisk(), { ...OPTIONS, policy: 'block' });
+    let n = 1;
+    for (; !journal.full; n += 1) await flood(journal, n * 100, 100);
+    expect(drops.count).toBe(0);
+    const room = journal.emptied(never);
+    while (journal.take() !== undefined || journal.frames() > 0) await turns(1);
+    journal.settle(journal.taken.position);
+    await room;
+    expect<boolean>(journal.full).toBe(false);
+    await journal.release(never);
+  });
+
+  test('retained segments go before any frame does', async () => {
+    const { journal, drops } = await journalOn(new MemoryDisk(), OPTIONS);
+    for (let n = 0; n < 20; n += 1) {
+      await flood(journal, n * 200, 200);
+      while (journal.take() !== undefined || journal.frames() > 0) await turns(1);
+      journal.settle(journal.taken.position);
+    }
+    expect(drops.count).toBe(0);
+    expect(journal.report().retainedBytes).toBeGreaterThan(0);
+    expect(journal.report().bytes).toBeLessThan(1.2 * MiB);
+    await journal.release(never);
+  });
+
+  test('free space of the file system is a bound too', async () => {
+    const disk = new MemoryDisk();
+    disk.free = 10 * MiB;
+    const options = { minFreeBytes: 11 * MiB, policy: 'newest' } as const;
+    const { journal, drops } = await journalOn(disk, { ...OPTIONS, ...options });
+    await turns(5);
+    journal.push(frame(1));
+    expect(drops.count).toBe(1);
+    expect(journal.report().state).toBe('full');
+    await journal.release(never);
+  });
+});

@@ -1,0 +1,136 @@
+import { expect, test } from 'bun:test';
+import fc from 'fast-check';
+import type { MarketRecord } from '../market/record.ts';
+import type { Journal } from './journal.ts';
+import type { Mark } from './record-buffer.ts';
+import { frame, journalOn, MemoryDisk, never, recordsOf, takeBlocks, tick } from './testing.ts';
+
+/**
+ * The journal against a model that is four numbers: whatever is appended, taken, settled and synced, and wherever the
+ * power goes, all that was synced and not settled is read once and in order, and nothing else than was appended.
+ */
+const step = (what: Step['what'], weight: number, most: number) => ({
+  weight,
+  arbitrary: fc.record({ what: fc.constant(what), count: fc.integer({ min: 1, max: most }) }),
+});
+
+type Step = {
+  readonly what: 'push' | 'take' | 'turn' | 'failSync' | 'checkpoint' | 'crash';
+  readonly count: number;
+};
+
+const steps: fc.Arbitrary<Step[]> = fc.array(
+  fc.oneof(
+    step('push', 8, 400),
+    step('take', 4, 4),
+    step('turn', 3, 5),
+    step('failSync', 1, 1),
+    step('checkpoint', 3, 1),
+    step('crash', 2, 2 ** 31 - 1),
+  ),
+  { minLength: 1, maxLength: 40 },
+);
+
+const OPTIONS = { maxBytes: 1024 ** 2 / 2, policy: 'block', maxBlocks: 3, fsyncMs: 1 } as const;
+
+const recordOf = (n: number): MarketRecord =>
+  n % 7 === 0 ? tick(n) : frame(n, `${n} `.padEnd(20 + (n % 200), n % 2 === 0 ? 'x' : 'é'));
+
+const numberOf = (record: MarketRecord): number => record.receiveTime - 1_000_000;
+
+/** Drives one journal and holds what comes out of it against the numbers that went in. */
+class Trial {
+  #disk = new MemoryDisk();
+  #journal: Journal | undefined;
+  #from: Mark | undefined;
+  #appended = 0;
+  /** What a crash has left and what was appended since; those below `#synced` are on disk. */
+  #present = new Set<number>();
+  #synced = 0;
+  /** The checkpoint has given up what is below it. */
+  #settled = 0;
+  /** The last one taken; the next must be greater. */
+  #taken = -1;
+
+  async do({ what, count }: Step): Promise<void> {
+    const journal = this.#journal ?? (await this.#open());
+    if (what === 'push') {
+      for (let i = 0; i < count && !journal.full; i += 1) {
+        journal.push(recordOf(this.#appended));
+        this.#present.add(this.#appended);
+        this.#appended += 1;
+      }
+    } else if (what === 'take') {
+      for (let i = 0; i < count; i += 1) this.#check(journal.take()?.records ?? []);
+    } else if (what === 'turn') {
+      for (let i = 0; i < count; i += 1) await new Promise((resolve) => setImmediate(resolve));
+    } else if (what === 'failSync') {
+      let left = count;
+      this.#disk.fail = (call) => (call === 'sync' && left-- > 0 ? 'EIO' : undefined);
+    } else if (what === 'checkpoint') await this.#checkpoint(journal);
+    else await this.crash(count);
+  }
+
+  async #open(): Promise<Journal> {
+    const { journal } = await journalOn(this.#disk, { ...OPTIONS, from: this.#from });
+    this.#journal = journal;
+    this.#taken = this.#settled - 1;
+    return journal;
+  }
+
+  async #checkpoint(journal: Journal): Promise<void> {
+    const mark = journal.taken;
+    const [taken, appended] = [this.#taken, this.#appended];
+    await journal.persist(journal.end.position, never);
+    this.#synced = appended;
+    this.#from = mark;
+    this.#settled = taken + 1;
+    journal.settle(mark.position);
+  }
+
+  /** The power goes; of the pages not synced a third is there. Then everything that is left is read. */
+  async crash(seed: number): Promise<void> {
+    const journal = this.#journal ?? (await this.#open());
+    let random = seed;
+    const after = this.#disk.crash(() => {
+      random = (random * 48_271) % 2_147_483_647;
+      return random % 3 === 0;
+    });
+    await journal.release(AbortSignal.abort());
+    this.#disk = after;
+    const again = await this.#open();
+    again.close();
+    const numbers = recordsOf(await takeBlocks(again)).map(numberOf);
+    this.#check(numbers.map(recordOf));
+    const found = new Set(numbers);
+    for (const n of this.#present) {
+      if (n >= this.#settled && n < this.#synced) expect(found.has(n)).toBe(true);
+    }
+    await again.release(never);
+    this.#present = found;
+    this.#synced = this.#appended;
+    this.#journal = undefined;
+  }
+
+  #check(records: readonly MarketRecord[]): void {
+    for (const record of records) {
+      const n = numberOf(record);
+      expect(n).toBeGreaterThan(this.#taken);
+      expect(n).toBeLessThan(this.#appended);
+      expect(record).toEqual(recordOf(n));
+      this.#taken = n;
+    }
+  }
+}
+
+test('whatever was synced and not settled is read once and in order, wherever the power goes', async () => {
+  await fc.assert(
+    fc.asyncProperty(steps, async (chosen) => {
+      const trial = new Trial();
+      for (const one of chosen) await trial.do(one);
+      await trial.crash(1);
+      await trial.crash(2);
+    }),
+    { numRuns: 150 },
+  );
+}, 60_000);

@@ -1,0 +1,74 @@
+/** What `mdp doctor` finds of a PostgreSQL server. */
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { execute, PrivateServer } from '../postgres/server.ts';
+import { inDirectory, mdp } from './mdp.ts';
+
+let server: PrivateServer;
+
+beforeAll(async () => {
+  server = await PrivateServer.start();
+  await execute(server.url(), 'create role reader login; create role owner login');
+});
+
+afterAll(() => server.remove());
+
+const examined = (role: string, database: string, more: Readonly<Record<string, string>> = {}) =>
+  inDirectory(async (directory) => {
+    const environment = {
+      DATABASE_URL: server.url(database).replace('postgres@', `${role}@`),
+      PIPELINE_SOURCES: JSON.stringify([{ type: 'synthetic' }]),
+      ...more,
+    };
+    const { code, stdout } = await mdp(directory, ['doctor'], environment);
+    return { code, text: stdout };
+  });
+
+test('tells version, clock, schema and privileges, before and after the schema is made', async () => {
+  await execute(server.url(), 'create database fine owner owner');
+  const before = await examined('owner', 'fine');
+  expect(before.code).toBe(0);
+  expect(before.text).toMatch(/warn {2}database: PostgreSQL \d\S*.*, with fsync off/);
+  expect(before.text).toMatch(/ok {4}database: a round trip takes .* clock is \d+ ms/);
+  expect(before.text).toContain('TimescaleDB is');
+  expect(before.text).toContain('lacks migrations of this program: the next start applies them');
+  expect(before.text).toContain('the role may make the schema');
+  const tables = await execute(server.url('fine'), "select to_regnamespace('mdp') as mdp");
+  expect(tables[0]?.['mdp']).toBeNull();
+  await inDirectory((directory) =>
+    mdp(directory, ['migrate'], {
+      DATABASE_URL: server.url('fine').replace('postgres@', 'owner@'),
+    }),
+  );
+  const after = await examined('owner', 'fine');
+  expect(after.code).toBe(0);
+  expect(after.text).toMatch(/ok {4}database: schema mdp has version \d+, with native partitions/);
+  expect(after.text).toContain('the role may write to every table');
+});
+
+test('fails for a role without rights, and says which are missing', async () => {
+  await execute(server.url(), 'create database closed');
+  const none = await examined('reader', 'closed');
+  expect(none.code).toBe(1);
+  expect(none.text).toContain('fail  database: the role may not make schema mdp');
+  const forbidden = await examined('reader', 'closed', { PIPELINE_DATABASE_MIGRATE: 'false' });
+  expect(forbidden.text).toContain('fail  database: schema mdp lacks migrations');
+  expect(forbidden.text).toContain('run `mdp migrate`');
+  await inDirectory((directory) =>
+    mdp(directory, ['migrate'], { DATABASE_URL: server.url('closed') }),
+  );
+  const grant =
+    'grant usage on schema mdp to reader; grant select on all tables in schema mdp to reader';
+  await execute(server.url('closed'), grant);
+  const reader = await examined('reader', 'closed');
+  expect(reader.code).toBe(1);
+  expect(reader.text).toMatch(/fail {2}database: the role may not write to bar, .*trade/);
+  await execute(server.url('closed'), 'grant insert on all tables in schema mdp to reader');
+  const writer = await examined('reader', 'closed');
+  expect(writer.text).toContain('fail  database: the role may not make partitions in schema mdp');
+});
+
+test('fails for a database that is not there, with the cure', async () => {
+  const found = await examined('owner', 'nowhere');
+  expect(found.code).toBe(1);
+  expect(found.text).toContain('the database of database.url does not exist; create it');
+});
