@@ -1,7 +1,7 @@
 import type { Clock } from '../runtime/clock.ts';
 import { MdpError } from '../runtime/errors.ts';
 import type { Log } from '../runtime/log.ts';
-import { createDisk, readBytes, replaceFile, type Disk } from './disk.ts';
+import { createDisk, errnoOf, readBytes, replaceFile, type Disk } from './disk.ts';
 import type { Mark, Position } from './record-buffer.ts';
 
 /**
@@ -87,11 +87,21 @@ export class Checkpoints {
 
   async #numbers(): Promise<readonly number[]> {
     const numbers: number[] = [];
-    for (const file of await this.#disk.list(this.#directory)) {
+    for (const file of await this.#files()) {
       const match = /^checkpoint-(\d{10})\.mdpc$/.exec(file);
       if (match !== null) numbers.push(Number(match[1]));
     }
     return numbers.toSorted((a, b) => a - b);
+  }
+
+  /** None where the journal has not made its directory yet. */
+  async #files(): Promise<readonly string[]> {
+    try {
+      return await this.#disk.list(this.#directory);
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return [];
+      throw error;
+    }
   }
 
   #path(number: number): string {
