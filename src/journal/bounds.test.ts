@@ -3,8 +3,16 @@ import fc from 'fast-check';
 import type { MarketRecord } from '../market/record.ts';
 import type { Journal } from './journal.ts';
 import type { DropPolicy } from './record-buffer.ts';
-import { journalOn, MemoryDisk, never, recordsOf, takeBlocks } from './testing.ts';
-import { frame, state, tick } from './testing.ts';
+import {
+  MemoryDisk,
+  frame,
+  journalOn,
+  never,
+  recordsOf,
+  state,
+  takeBlocks,
+  tick,
+} from './testing.ts';
 
 const MiB = 1024 ** 2;
 const TEXT = 'x'.repeat(500);
@@ -67,7 +75,9 @@ describe('at its bound the journal', () => {
     },
     30_000,
   );
+});
 
+describe('policy', () => {
   test('oldest gives up the oldest unread frames, keeps the newest, and stays within its bytes', async () => {
     const { journal, drops, lines } = await journalOn(new MemoryDisk(), OPTIONS);
     journal.push(state(0, 'started'));
@@ -128,8 +138,10 @@ describe('at its bound the journal', () => {
     expect<boolean>(journal.full).toBe(false);
     await journal.release(never);
   });
+});
 
-  test('retained segments go before any frame does', async () => {
+describe('room', () => {
+  test('is made by retained segments before any frame goes', async () => {
     const { journal, drops } = await journalOn(new MemoryDisk(), OPTIONS);
     for (let n = 0; n < 20; n += 1) {
       await flood(journal, n * 200, 200);
@@ -142,7 +154,7 @@ describe('at its bound the journal', () => {
     await journal.release(never);
   });
 
-  test('free space of the file system is a bound too', async () => {
+  test('ends where the file system has too little left', async () => {
     const disk = new MemoryDisk();
     disk.free = 10 * MiB;
     const options = { minFreeBytes: 11 * MiB, policy: 'newest' } as const;
