@@ -166,3 +166,18 @@ describe('room', () => {
     await journal.release(never);
   });
 });
+
+test('a disk that is slow makes sources wait before a frame is refused', async () => {
+  const disk = new MemoryDisk();
+  const { journal, drops } = await journalOn(disk, { policy: 'block' });
+  const text = 'x'.repeat(10_000);
+  let n = 0;
+  for (; !journal.full; n += 1) journal.push(frame(n, text));
+  expect(n * text.length).toBeGreaterThan(4 * MiB);
+  expect(drops.count).toBe(0);
+  await journal.emptied(never);
+  expect<boolean>(journal.full).toBe(false);
+  journal.close();
+  expect(framesIn(recordsOf(await takeBlocks(journal)))).toBe(n);
+  await journal.release(never);
+});
