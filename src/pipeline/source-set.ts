@@ -55,12 +55,14 @@ export class SourceSet {
   /** By name, oldest first: records of the first are being read, the last is the one that works. */
   readonly #generations = new Map<string, Generation[]>();
   readonly #venues = new Map<string, Venue>();
+  readonly #initial: ReadonlySet<Source>;
   #stopping = false;
   #changing: Promise<unknown> = Promise.resolve();
 
   constructor(parts: readonly SourcePart[], options: SourceSetOptions) {
     this.#options = options;
     for (const part of parts) this.#add(part, part.create(options.intake(part)));
+    this.#initial = new Set(this.present);
   }
 
   /** Those of the present configuration. */
@@ -68,7 +70,12 @@ export class SourceSet {
     return this.#latest.filter(({ retired }) => !retired).map(({ source }) => source);
   }
 
-  /** And those that were removed since the start. */
+  /** Those of them that were there at the start. */
+  get initial(): readonly Source[] {
+    return this.present.filter((source) => this.#initial.has(source));
+  }
+
+  /** The present ones, and those that were removed since the start. */
   get all(): readonly Source[] {
     return this.#latest.map(({ source }) => source);
   }
