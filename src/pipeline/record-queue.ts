@@ -36,8 +36,9 @@ export type RecordQueueOptions = {
 
 /**
  * The bounded queue between sources and operators: it stands where the journal will, and behaves at
- * its bound as `queues.drop_policy` says. Frames may be dropped there; ticks and states never are,
- * so the operators' clock goes on and learns of the drop from a `dropped` record.
+ * its bound as `queues.drop_policy` says. Frames may be dropped there; states never are, and of
+ * ticks only those that a later one stands for, so the operators' clock goes on and learns of the
+ * drop from a `dropped` record.
  */
 export class RecordQueue {
   readonly #options: RecordQueueOptions;
@@ -58,6 +59,7 @@ export class RecordQueue {
       this.#refuse(record);
       return;
     }
+    if (record.kind === 'tick' && this.full) this.#takeBack((last) => last.kind === 'tick', record);
     if (this.#refused.size > 0) this.#appendRefusals();
     this.#append(record);
   }
@@ -116,7 +118,8 @@ export class RecordQueue {
     const blocks = policy === 'block' ? maxBlocks * HARD_FACTOR : maxBlocks;
     const bytes = policy === 'block' ? memory.limit * HARD_FACTOR : memory.limit;
     if (memory.total >= bytes) return true;
-    return this.#blocks.length >= blocks && !this.#hasRoom(this.#blocks.at(-1));
+    const { length } = this.#blocks;
+    return length > blocks || (length === blocks && !this.#hasRoom(this.#blocks.at(-1)));
   }
 
   #hasRoom(block: Block | undefined): block is Block {
@@ -127,7 +130,10 @@ export class RecordQueue {
   #append(record: MarketRecord): void {
     let tail = this.#blocks.at(-1);
     if (!this.#hasRoom(tail)) {
-      if (record.kind === 'frame' && this.full) this.#dropOldest();
+      this.#makeRoom();
+      tail = this.#blocks.at(-1);
+    }
+    if (!this.#hasRoom(tail)) {
       tail = { records: [], bytes: 0, frames: 0 };
       this.#blocks.push(tail);
     }
@@ -160,33 +166,69 @@ export class RecordQueue {
   #appendRefusals(): void {
     const refusals = [...this.#refused.values()];
     this.#refused.clear();
-    for (const refusal of refusals) this.#append(droppedRecord(refusal));
+    for (const refusal of refusals) {
+      const before = this.#takeBack(isDropped, refusal);
+      const count = refusal.count + (before?.kind === 'state' ? before.count : 0);
+      this.#append(droppedRecord({ ...refusal, count }));
+    }
   }
 
   /**
-   * Policy `oldest`: the head block's frames go; what may not be dropped moves to the front of the
-   * next block.
+   * Takes the last record of this kind and connection back, when only ticks and drops came behind
+   * it: a later one says as much. So a bound that lasts for days holds one of each a connection.
    */
-  #dropOldest(): void {
-    if (this.#options.policy !== 'oldest') return;
+  #takeBack(isKind: (record: MarketRecord) => boolean, of: Origin): MarketRecord | undefined {
+    const tail = this.#blocks.at(-1);
+    const records = tail?.records ?? [];
+    for (let at = records.length - 1; at >= 0; at -= 1) {
+      const record = records[at];
+      if (tail === undefined || record === undefined) return undefined;
+      if (isKind(record) && record.source === of.source && record.connection === of.connection) {
+        records.splice(at, 1);
+        tail.bytes -= bytesOf(record);
+        this.#options.memory.addBlocks(-bytesOf(record));
+        return record;
+      }
+      if (record.kind !== 'tick' && !isDropped(record)) return undefined;
+    }
+    return undefined;
+  }
+
+  /** Policy `oldest`: down to the bound in blocks; in full memory a block makes way for a block. */
+  #makeRoom(): void {
+    const { policy, maxBlocks, memory } = this.#options;
+    if (policy !== 'oldest') return;
+    if (memory.full) this.#dropOldest();
+    while (this.#blocks.length >= maxBlocks && this.#dropOldest());
+  }
+
+  /**
+   * The frames of the oldest block that has any go; what may not be dropped of it and of those
+   * before it moves to the front of the next block. False when there was none.
+   */
+  #dropOldest(): boolean {
     const head = this.#blocks.findIndex((block) => block.frames > 0);
-    const block = this.#blocks[head];
-    if (block === undefined) return;
-    const kept = survivors(block, this.#options.onDrop);
-    const next = this.#blocks[head + 1];
-    const behind = next === undefined ? [] : next.records;
-    const merged = blockOf([...kept, ...behind]);
-    this.#options.memory.addBlocks(merged.bytes - block.bytes - (next?.bytes ?? 0));
-    this.#blocks.splice(head, next === undefined ? 1 : 2, merged);
+    if (head < 0) return false;
+    const old = this.#blocks.slice(0, head + 2);
+    const recordsIn = (blocks: readonly Block[]) => blocks.flatMap(({ records }) => records);
+    const kept = survivors(recordsIn(old.slice(0, head + 1)), this.#options.onDrop);
+    const merged = blockOf([...kept, ...recordsIn(old.slice(head + 1))]);
+    const before = old.reduce((sum, { bytes }) => sum + bytes, 0);
+    this.#options.memory.addBlocks(merged.bytes - before);
+    this.#blocks.splice(0, old.length, merged);
+    return true;
   }
 }
 
-type Refusal = {
-  readonly source: string;
-  readonly connection: number;
+type Origin = { readonly source: string; readonly connection: number };
+
+type Refusal = Origin & {
   readonly receiveTime: ReceiveTime;
   readonly count: number;
 };
+
+const isDropped = (record: MarketRecord): boolean =>
+  record.kind === 'state' && record.state === 'dropped';
 
 const bytesOf = (record: MarketRecord): number =>
   record.kind === 'frame' ? record.text.length + RECORD_OVERHEAD : RECORD_OVERHEAD;
@@ -205,12 +247,12 @@ const droppedRecord = (refusal: Refusal): StateRecord => ({
 });
 
 const survivors = (
-  block: Block,
+  records: readonly MarketRecord[],
   onDrop: (source: string, count: number) => void,
 ): MarketRecord[] => {
   const kept: MarketRecord[] = [];
   const dropped = new Map<string, Refusal>();
-  for (const record of block.records) {
+  for (const record of records) {
     if (record.kind === 'tick' || (record.kind === 'state' && record.state !== 'dropped')) {
       kept.push(record);
       continue;
