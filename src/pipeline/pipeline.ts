@@ -333,11 +333,16 @@ export class Pipeline {
     this.memory.addBatches(-batch.bytes);
     this.ledger.rowsDropped(batch.table, reason, batch.rows.length);
     const gaps: readonly Gap[] = gapsOfDroppedBatch(batch, receiveTime(this.#parts.clock.now()));
-    for (const gap of gaps) this.rows.gap(gap);
+    for (const gap of gaps) this.rows.gapOfDrop(gap, this.#sourceOf(gap.instrument.venue));
     this.#lost(`batch ${batch.table}`, 'A batch was dropped: the sink queue is full', {
       table: batch.table,
       rows: batch.rows.length,
     });
+  }
+
+  /** The name of a source of the venue: rows do not carry which one they came from. */
+  #sourceOf(venue: string): string {
+    return this.sources.find((source) => source.venue === venue)?.name ?? venue;
   }
 
   #lost(key: string, message: string, fields: Record<string, string | number>): void {
