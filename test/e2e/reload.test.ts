@@ -92,6 +92,8 @@ const expectWhole = async (stage: Stage, symbol: string): Promise<void> => {
   expect(ids).toEqual(whole);
   expect(ids.at(-1)).toBe(stage.market.last(symbol));
   expect(await query(stage.directory, 'gaps', symbol)).toEqual([]);
+  const bars = await query(stage.directory, 'bars', symbol, {}, ['--timeframe', '1s']);
+  for (const bar of bars.slice(1, -1)) expect(bar).toMatchObject({ complete: true, gap: false });
 };
 
 test('a new symbol is asked for on the connection that is there, the others go on', () =>
