@@ -12,7 +12,9 @@ usage: ./scripts/dev.sh VERB [ARGS]
   run [ARGS]       build what is needed and start the pipeline; ARGS go to `mdp run`
   test [FILTER]    run every test, or those whose file path contains FILTER
   bench [NAME]     the executable against what the machine can do; --quick: under two minutes
-  soak NAME        hours under load: memory [MINUTES] [RATE], postgres-faults [SECONDS] [SEED]
+  sim [--seeds N]  simulated lives with every fault; --seed S repeats one, --log with its log
+  soak NAME        hours under load: memory [MINUTES] [RATE], postgres-faults [SECONDS] [SEED],
+                   renewal [FRAMES] [SEED]
   check            types, lint, format, unused code, house rules
   build            make dist/mdp, one executable without dependencies
   fmt              format the repository in place
@@ -90,7 +92,12 @@ case $verb in
     done
     refuse "no soak is called '$name'"
     ;;
-  test-integration | sim)
+  sim)
+    shift
+    need_dependencies
+    exec "$BUN" scripts/sim.ts "$@"
+    ;;
+  test-integration)
     say "'$verb' has nothing to run in this version"
     exit 2
     ;;
