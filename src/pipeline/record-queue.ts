@@ -210,7 +210,6 @@ export class RecordQueue {
     const head = this.#blocks.findIndex((block) => block.frames > 0);
     if (head < 0) return false;
     const old = this.#blocks.slice(0, head + 2);
-    const recordsIn = (blocks: readonly Block[]) => blocks.flatMap(({ records }) => records);
     const kept = survivors(recordsIn(old.slice(0, head + 1)), this.#options.onDrop);
     const merged = blockOf([...kept, ...recordsIn(old.slice(head + 1))]);
     const before = old.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -238,6 +237,9 @@ const blockOf = (records: MarketRecord[]): Block => ({
   bytes: records.reduce((sum, record) => sum + bytesOf(record), 0),
   frames: records.reduce((sum, record) => sum + (record.kind === 'frame' ? 1 : 0), 0),
 });
+
+const recordsIn = (blocks: readonly Block[]): readonly MarketRecord[] =>
+  blocks.flatMap(({ records }) => records);
 
 const droppedRecord = (refusal: Refusal): StateRecord => ({
   kind: 'state',
