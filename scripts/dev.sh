@@ -11,6 +11,10 @@ usage: ./scripts/dev.sh VERB [ARGS]
 
   run [ARGS]       build what is needed and start the pipeline; ARGS go to `mdp run`
   test [FILTER]    run every test, or those whose file path contains FILTER
+  bench [NAME]     the executable against what the machine can do; --quick: under two minutes
+  sim [--seeds N]  simulated lives with every fault; --seed S repeats one, --log with its log
+  soak NAME        hours under load: memory [MINUTES] [RATE], postgres-faults [SECONDS] [SEED],
+                   renewal [FRAMES] [SEED]
   check            types, lint, format, unused code, house rules
   build            make dist/mdp, one executable without dependencies
   fmt              format the repository in place
@@ -67,7 +71,33 @@ case $verb in
   help | -h | --help)
     usage
     ;;
-  test-integration | soak | sim | bench)
+  bench)
+    shift
+    need_executable
+    need_dependencies
+    [ "${1:-}" != sink ] || {
+      shift
+      exec "$BUN" bench/sink.ts "$@"
+    }
+    exec "$BUN" bench/bench.ts "$@"
+    ;;
+  soak)
+    name=${2:-}
+    for script in "test/soak/$name.ts" "bench/soak-$name.ts"; do
+      [ -f "$script" ] || continue
+      shift 2
+      need_executable
+      need_dependencies
+      exec "$BUN" "$script" "$@"
+    done
+    refuse "no soak is called '$name'"
+    ;;
+  sim)
+    shift
+    need_dependencies
+    exec "$BUN" scripts/sim.ts "$@"
+    ;;
+  test-integration)
     say "'$verb' has nothing to run in this version"
     exit 2
     ;;

@@ -5,6 +5,7 @@ import { configCommand } from './config.ts';
 import { EXIT, type CommandContext } from './context.ts';
 import { doctorCommand } from './doctor.ts';
 import { healthcheckCommand } from './healthcheck.ts';
+import { journalCommand } from './journal.ts';
 import { migrateCommand } from './migrate.ts';
 import { queryCommand } from './query.ts';
 import { replayCommand } from './replay.ts';
@@ -31,6 +32,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['check', checkCommand],
   ['config', configCommand],
   ['migrate', migrateCommand],
+  ['journal', journalCommand],
   ['replay', replayCommand],
   ['query', queryCommand],
   ['doctor', doctorCommand],
@@ -47,6 +49,7 @@ const HELP = `mdp: exchanges' WebSocket feeds to exact trades, quotes and bars i
   mdp check         is the configuration right, and wise?
   mdp config        the effective configuration and where each value comes from
   mdp migrate       prepare the database, or print the SQL
+  mdp journal       list, verify, show or export the journal's records
   mdp doctor        would it work here, and if not, why not?
   mdp healthcheck   exit 0 when the program on this machine turns
   mdp version       version, commit, runtime

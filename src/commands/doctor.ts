@@ -74,8 +74,8 @@ async function* examine(
   for (const request of directoriesOf(config)) yield await diagnoseDisk(request, clock);
   const { url, schema, sslmode, sslCa, migrate } = config.database;
   yield await diagnoseDatabase({ url, schema, sslmode, sslCa, migrate, clock }, finish);
-  const limits = config.operators.validate;
-  const sources = parts.map((part) => diagnoseSource(part, limits, around, finish));
+  const listening = { around, limits: config.operators.validate, signal: finish };
+  const sources = parts.map((part) => diagnoseSource(part, listening));
   for (const source of sources) yield await source;
 }
 

@@ -16,16 +16,23 @@ export type ReloadParts = {
 };
 
 /**
- * Reads the configuration again on SIGHUP and when its file changes. Sources follow it; of any other
- * key that changed it says that it needs a restart. What is wrong is refused whole, and what ran
- * before runs on. Returns what ends this.
+ * Reads the configuration again on SIGHUP and when its file changes. Sources follow it; of any
+ * other key that changed it says that it needs a restart. What is wrong is refused whole, and what
+ * ran before runs on. Returns what ends this.
  */
 export const obeyReloads = (parts: ReloadParts): (() => void) => {
   const { request, loaded, context } = parts;
   const reload = createReload(parts);
   let reloads: Promise<void> = Promise.resolve();
+  let waiting = false;
+  // One at a time, and one that waits: it will read what is there by then.
   const again = (reason: string): void => {
-    reloads = reloads.then(() => reload(reason));
+    if (waiting) return;
+    waiting = true;
+    reloads = reloads.then(() => {
+      waiting = false;
+      return reload(reason);
+    });
   };
   const onHangup = (): void => again('SIGHUP');
   const file = request.path ?? loaded.file ?? DEFAULT_FILE;

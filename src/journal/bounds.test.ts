@@ -3,8 +3,16 @@ import fc from 'fast-check';
 import type { MarketRecord } from '../market/record.ts';
 import type { Journal } from './journal.ts';
 import type { DropPolicy } from './record-buffer.ts';
-import { journalOn, MemoryDisk, never, recordsOf, takeBlocks } from './testing.ts';
-import { frame, state, tick } from './testing.ts';
+import {
+  MemoryDisk,
+  frame,
+  journalOn,
+  never,
+  recordsOf,
+  state,
+  takeBlocks,
+  tick,
+} from './testing.ts';
 
 const MiB = 1024 ** 2;
 const TEXT = 'x'.repeat(500);
@@ -67,7 +75,9 @@ describe('at its bound the journal', () => {
     },
     30_000,
   );
+});
 
+describe('policy', () => {
   test('oldest gives up the oldest unread frames, keeps the newest, and stays within its bytes', async () => {
     const { journal, drops, lines } = await journalOn(new MemoryDisk(), OPTIONS);
     journal.push(state(0, 'started'));
@@ -128,8 +138,10 @@ describe('at its bound the journal', () => {
     expect<boolean>(journal.full).toBe(false);
     await journal.release(never);
   });
+});
 
-  test('retained segments go before any frame does', async () => {
+describe('room', () => {
+  test('is made by retained segments before any frame goes', async () => {
     const { journal, drops } = await journalOn(new MemoryDisk(), OPTIONS);
     for (let n = 0; n < 20; n += 1) {
       await flood(journal, n * 200, 200);
@@ -142,7 +154,7 @@ describe('at its bound the journal', () => {
     await journal.release(never);
   });
 
-  test('free space of the file system is a bound too', async () => {
+  test('ends where the file system has too little left', async () => {
     const disk = new MemoryDisk();
     disk.free = 10 * MiB;
     const options = { minFreeBytes: 11 * MiB, policy: 'newest' } as const;
@@ -153,4 +165,19 @@ describe('at its bound the journal', () => {
     expect(journal.report().state).toBe('full');
     await journal.release(never);
   });
+});
+
+test('a disk that is slow makes sources wait before a frame is refused', async () => {
+  const disk = new MemoryDisk();
+  const { journal, drops } = await journalOn(disk, { policy: 'block' });
+  const text = 'x'.repeat(10_000);
+  let n = 0;
+  for (; !journal.full; n += 1) journal.push(frame(n, text));
+  expect(n * text.length).toBeGreaterThan(4 * MiB);
+  expect(drops.count).toBe(0);
+  await journal.emptied(never);
+  expect<boolean>(journal.full).toBe(false);
+  journal.close();
+  expect(framesIn(recordsOf(await takeBlocks(journal)))).toBe(n);
+  await journal.release(never);
 });

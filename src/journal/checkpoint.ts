@@ -39,7 +39,7 @@ export class Checkpoints {
   readonly #clock: Clock;
   readonly #log: Log;
   /** Oldest first; those that can be read. */
-  #kept: Kept[] = [];
+  readonly #kept: Kept[] = [];
   #number = 0;
 
   constructor({ disk, directory, clock, log }: CheckpointsOptions) {

@@ -131,6 +131,6 @@ test('whatever was synced and not settled is read once and in order, wherever th
       await trial.crash(1);
       await trial.crash(2);
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
 }, 60_000);

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { MarketRecord } from '../market/record.ts';
+import type { MarketRecord, SourceState } from '../market/record.ts';
 import { receiveTime, type ReceiveTime } from '../market/time.ts';
 import { BODY_AT, KIND, low32, MAX_BODY, RECORD_HEAD, viewOf } from './format.ts';
 import type { Skip } from './encode.ts';
@@ -7,17 +7,23 @@ import type { Skip } from './encode.ts';
 /** record, skip: read. short: it does not end within the bytes at hand. damaged: no intact record begins here. */
 export type Decoded = 'record' | 'skip' | 'short' | 'damaged';
 
+/** Every state there is: the compiler asks for a new one here. */
+const STATES: Readonly<Record<SourceState, true>> = {
+  started: true,
+  connected: true,
+  subscribed: true,
+  refused: true,
+  mute: true,
+  lost: true,
+  dropped: true,
+  ended: true,
+};
+
+const isState = (value: unknown): value is SourceState =>
+  typeof value === 'string' && Object.hasOwn(STATES, value);
+
 const stateJson = v.object({
-  state: v.picklist([
-    'started',
-    'connected',
-    'subscribed',
-    'refused',
-    'mute',
-    'lost',
-    'dropped',
-    'ended',
-  ]),
+  state: v.custom<SourceState>(isState),
   symbols: v.array(v.string()),
   count: v.number(),
 });

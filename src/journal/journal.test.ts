@@ -1,14 +1,16 @@
 import { describe, expect, test } from 'bun:test';
 import {
-  journalOn,
   MemoryDisk,
+  frame,
+  journalOn,
   never,
   recordsOf,
+  state,
   takeBlocks,
   takeRecords,
+  tick,
   until,
 } from './testing.ts';
-import { frame, state, tick } from './testing.ts';
 
 const aborted = AbortSignal.abort();
 
@@ -67,8 +69,10 @@ describe('the journal', () => {
     expect(again.every(({ lost }) => lost === 0)).toBe(true);
     await journal.release(never);
   });
+});
 
-  test('reads from disk what memory could not hold, and from memory again when it has caught up', async () => {
+describe('a reader that is behind', () => {
+  test('reads from disk what memory could not hold, and from memory when it has caught up', async () => {
     const { journal, memory } = await journalOn(new MemoryDisk(), { maxBlocks: 2 });
     const sent = Array.from({ length: 20_000 }, (_, n) => frame(n, `${n} `.padEnd(100, 'x')));
     for (const record of sent) journal.push(record);
@@ -80,8 +84,10 @@ describe('the journal', () => {
     expect(journal.report()).toMatchObject({ lagBytes: 0, lostFrames: 0, damaged: 0 });
     await journal.release(never);
   });
+});
 
-  test('gives up settled segments whose time is over, and keeps unsettled ones', async () => {
+describe('settled segments', () => {
+  test('are given up when their time is over', async () => {
     const disk = new MemoryDisk();
     const options = { maxBytes: 1024 ** 2, retainMs: 0 };
     const { journal } = await journalOn(disk, options);
@@ -96,7 +102,7 @@ describe('the journal', () => {
     expect(journal.report().segments).toBe(1);
   });
 
-  test('keeps settled segments compressed while they are retained', async () => {
+  test('are kept compressed while they are retained', async () => {
     const disk = new MemoryDisk();
     const { journal } = await journalOn(disk, { maxBytes: 1024 ** 2 });
     for (let n = 0; n < 1500; n += 1) journal.push(frame(n, 'x'.repeat(100)));
@@ -163,8 +169,10 @@ describe('a disk that fails', () => {
       await again.journal.release(never);
     },
   );
+});
 
-  test('away for long: what was read makes room, then frames are refused with a record in their place', async () => {
+describe('a disk that is away for long', () => {
+  test('what was read makes room, then frames are refused with a record in their place', async () => {
     const disk = new MemoryDisk();
     const { journal, drops } = await journalOn(disk);
     disk.fail = (call) => (call === 'write' || call === 'create' ? 'ENOSPC' : undefined);

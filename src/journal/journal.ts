@@ -76,9 +76,9 @@ export class Journal implements RecordBuffer {
   readonly #tornBytes: number;
   #taken: Mark;
   #takenReceive = 0;
-  /** Frames are refused from this position on. */
+  /** From this position on sources that can wait should, and frames are refused. */
+  #fullFrom = 0;
   #bound = 0;
-  #full = false;
   #closing = false;
   #dropped = 0;
   #lost = 0;
@@ -176,7 +176,7 @@ export class Journal implements RecordBuffer {
   }
 
   memoryFreed(): void {
-    if (!this.#full) this.#emptied.ring();
+    if (!this.full) this.#emptied.ring();
   }
 
   close(): void {
@@ -192,7 +192,7 @@ export class Journal implements RecordBuffer {
   }
 
   get full(): boolean {
-    return this.#full;
+    return this.#chunks.position >= this.#fullFrom;
   }
 
   get length(): number {
@@ -298,20 +298,19 @@ export class Journal implements RecordBuffer {
     this.#filled.ring();
   }
 
-  /** Decides anew from which position on frames are refused. */
+  /** Decides anew from which positions on sources should wait, and frames are refused. */
   #review(): void {
     const { policy } = this.#options;
     const { synced, away } = this.#writer;
     if (away !== undefined) this.#giveUpRead();
     const end = this.#chunks.position;
     const buffer = BUFFER_BYTES - (end - synced.position);
-    const isFull = this.#keeper.room <= 0;
     const slack = policy === 'newest' || (policy === 'oldest' && this.#keeper.stuck);
     const room = this.#keeper.room + (slack ? 0 : this.#segmentBytes);
     this.#bound = end + Math.max(0, Math.min(buffer, room));
-    const wasFull = this.#full;
-    this.#full = isFull || buffer < BUFFER_BYTES / 2;
-    if (wasFull && !this.#full) this.#emptied.ring();
+    const wasFull = this.full;
+    this.#fullFrom = end + Math.min(this.#keeper.room, buffer - BUFFER_BYTES / 2);
+    if (wasFull && !this.full) this.#emptied.ring();
   }
 
   /** With the disk away, memory that was read makes room for what comes. */

@@ -149,6 +149,7 @@ export class Keeper {
       (segment) =>
         segment.sealed &&
         !segment.condensed &&
+        !segment.packed &&
         segment !== behind.reading &&
         segment.start >= behind.position &&
         segment.end <= chunks.start,

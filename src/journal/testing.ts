@@ -24,7 +24,7 @@ export class MemoryDisk implements Disk {
   fail: (call: DiskCall, path: string) => string | undefined = () => undefined;
   free = Number.MAX_SAFE_INTEGER;
   readonly files = new Map<string, Content>();
-  #names = new Set<string>();
+  readonly #names = new Set<string>();
 
   makeDirectory(): Promise<void> {
     return Promise.resolve();

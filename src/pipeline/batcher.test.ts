@@ -131,18 +131,18 @@ describe('the batcher', () => {
     advance(40);
     expect(idsOf(cuts)).toEqual([1]);
   });
+});
 
-  test('flushes the gaps that its own cuts have made', () => {
-    const { batcher, cuts } = batcherOf({
-      onCut: ({ batch }, own) => {
-        if (batch.table === 'trade') {
-          for (const gap of gapsOfDroppedBatch(batch, receiveTime(9))) own.gap(gap);
-        }
-      },
-    });
-    batcher.trade(trade(1));
-    batcher.flush();
-    expect(cuts.map(({ batch }) => batch.table)).toEqual(['trade', 'gap']);
-    expect(batcher.open('gap')).toBe(0);
+test('flushes the gaps that its own cuts have made', () => {
+  const { batcher, cuts } = batcherOf({
+    onCut: ({ batch }, own) => {
+      if (batch.table === 'trade') {
+        for (const gap of gapsOfDroppedBatch(batch, receiveTime(9))) own.gap(gap);
+      }
+    },
   });
+  batcher.trade(trade(1));
+  batcher.flush();
+  expect(cuts.map(({ batch }) => batch.table)).toEqual(['trade', 'gap']);
+  expect(batcher.open('gap')).toBe(0);
 });

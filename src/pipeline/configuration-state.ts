@@ -1,4 +1,4 @@
-/** What became of the configuration since the start: taken over, refused, or waiting for a restart. */
+/** What became of the configuration since the start: taken, refused, or waiting for a restart. */
 export class ConfigurationState {
   /** Our clock, µs. */
   loadedAt: number;

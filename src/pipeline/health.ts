@@ -39,11 +39,14 @@ export const healthOf = (pipeline: Pipeline, now: number): Health => {
   return { status: dead && worst === 'degraded' ? deadStatus(pipeline) : worst, entries };
 };
 
-/** Ready: every source has been open once, and recovery has run. */
+/**
+ * Ready: every source of the start has been open once, and recovery has run. A source that came
+ * later takes nothing back.
+ */
 export const isReady = (pipeline: Pipeline): boolean =>
   pipeline.state === 'running' &&
   !pipeline.recovering &&
-  pipeline.sources.every((source) => {
+  pipeline.sourceSet.initial.every((source) => {
     const { phase, connects } = source.report();
     return phase === 'open' || phase === 'ended' || (connects > 0 && phase !== 'subscribing');
   });

@@ -319,6 +319,7 @@ export class Pipeline {
       liveFrom: this.#liveFrom,
       source: (name, former) =>
         former ? this.sourceSet.readFormer(name) : this.sourceSet.read(name),
+      sources: () => Object.keys(this.sourceSet.heardVenues()),
       instruments,
       operators: this.operators,
       rows: this.rows,
@@ -389,7 +390,7 @@ export class Pipeline {
     this.settlement.reason(epoch, reason, batch.rows.length);
     this.settlement.dropped(epoch);
     const gaps: readonly Gap[] = gapsOfDroppedBatch(batch, receiveTime(this.#parts.clock.now()));
-    for (const gap of gaps) this.rows.gap(gap);
+    for (const gap of gaps) this.rows.gapOfDrop(gap, this.#sourceOf(gap.instrument.venue));
     this.#lost(`batch ${batch.table}`, 'A batch was dropped: the sink queue is full', {
       table: batch.table,
       rows: batch.rows.length,
@@ -434,6 +435,11 @@ export class Pipeline {
     for (const [name, venue] of Object.entries(found.venues)) this.sourceSet.heard(name, venue);
     this.operators.load(found.operators);
     this.ledger.restore(found.counters);
+  }
+
+  /** The name of a source of the venue: rows do not carry which one they came from. */
+  #sourceOf(venue: string): string {
+    return this.sources.find((source) => source.venue === venue)?.name ?? venue;
   }
 
   #lost(key: string, message: string, fields: Record<string, string | number>): void {

@@ -31,6 +31,8 @@ export type ReaderOptions = {
   readonly liveFrom: Position;
   /** The source of a record, of this run or of an earlier one. */
   readonly source: (name: string, former: boolean) => ReadSource | undefined;
+  /** The names of all sources that were ever heard of. */
+  readonly sources: () => readonly string[];
   readonly instruments: Instruments;
   readonly operators: MarketOperators;
   readonly rows: Rows;
@@ -136,11 +138,18 @@ export class Reader {
     return this.#lastReceive;
   }
 
-  /** Frames that stood before the block and cannot be read any more. Those of this run are known. */
-  #noteLost(block: Block): void {
-    const { ledger, liveFrom } = this.#options;
-    ledger.frames.lost += block.lost;
-    if ((block.positions[0] ?? liveFrom) < liveFrom) ledger.frames.received += block.lost;
+  /**
+   * Frames that stood before the block and cannot be read any more: of which source is not known,
+   * so that every one of them has a hole there.
+   */
+  #noteLost({ lost, positions, records }: Block): void {
+    const { ledger, liveFrom, operators, sources } = this.#options;
+    const receiveTime = records[0]?.receiveTime;
+    if (lost === 0 || receiveTime === undefined) return;
+    ledger.frames.lost += lost;
+    if ((positions[0] ?? liveFrom) < liveFrom) ledger.frames.received += lost;
+    const what = { kind: 'state', state: 'dropped', connection: 0, symbols: [], count: 0 } as const;
+    for (const source of sources()) operators.state({ ...what, source, receiveTime });
   }
 
   async #read(block: Block, signal: AbortSignal): Promise<void> {

@@ -19,11 +19,14 @@ const HARD_FACTOR = 2;
 /** Ticks and states that outlive their dropped frames; beyond it the oldest ticks go. */
 const SURVIVORS_MAX = 8192;
 
+/** A block that still fills. */
+type Filling = { readonly records: MarketRecord[]; bytes: number; frames: number };
+
 export type RecordQueueOptions = {
   readonly maxBlocks: number;
   readonly policy: DropPolicy;
   readonly memory: MemoryBudget;
-  /** Where positions begin; they rise by the length of each record. */
+  /** Where positions begin; they rise by the size of each record. */
   readonly start: Position;
   /**
    * Frames given up, with the first one's source. The queue itself leaves a `dropped` record in
@@ -34,12 +37,13 @@ export type RecordQueueOptions = {
 
 /**
  * The bounded queue between sources and operators: it stands where the journal will, and behaves at
- * its bound as `queues.drop_policy` says. Frames may be dropped there; ticks and states never are,
- * so the operators' clock goes on and learns of the drop from a `dropped` record.
+ * its bound as `queues.drop_policy` says. Frames may be dropped there; states never are, and of
+ * ticks only those that a later one stands for, so the operators' clock goes on and learns of the
+ * drop from a `dropped` record.
  */
 export class RecordQueue implements RecordBuffer {
   readonly #options: RecordQueueOptions;
-  readonly #blocks: Block[] = [];
+  readonly #blocks: Filling[] = [];
   readonly #filled = new Bell();
   readonly #emptied = new Bell();
   /** Refused frames whose `dropped` record still waits for the next record that is taken in. */
@@ -47,7 +51,7 @@ export class RecordQueue implements RecordBuffer {
   #ringing = false;
   #closing = false;
   #position: Position;
-  /** Frames that came in, and those that were taken, or told of as dropped by a block that was. */
+  /** Frames that came in; and those that were taken, or told of as dropped by what was. */
   #received = 0;
   #taken = 0;
 
@@ -62,6 +66,7 @@ export class RecordQueue implements RecordBuffer {
       this.#refuse(record);
       return;
     }
+    if (record.kind === 'tick' && this.full) this.#takeBack((last) => last.kind === 'tick', record);
     if (this.#refused.size > 0) this.#appendRefusals();
     this.#append(record);
   }
@@ -72,10 +77,8 @@ export class RecordQueue implements RecordBuffer {
     const block = this.#blocks.shift();
     if (block === undefined) return undefined;
     this.#options.memory.addBlocks(-block.bytes);
-    this.#taken += block.frames + droppedIn(block);
-    block.end = { position: (block.positions.at(-1) ?? this.#position) + 1, frames: this.#taken };
     this.#emptied.ring();
-    return block;
+    return this.#placed(block);
   }
 
   /** Resolves when a record has come since, the queue was closed, or `signal` is aborted. */
@@ -116,16 +119,29 @@ export class RecordQueue implements RecordBuffer {
     return this.#received - this.#taken;
   }
 
+  /** A block on its way to the reader: each record gets its position. */
+  #placed({ records, bytes, frames }: Filling): Block {
+    const positions = records.map((record) => {
+      const position = this.#position;
+      this.#position += memoryOf(record);
+      return position;
+    });
+    this.#taken += records.reduce((sum, record) => sum + framesOf(record), 0);
+    const end = { position: this.#position, frames: this.#taken };
+    return { records, positions, bytes, frames, lost: 0, end };
+  }
+
   #refuses(): boolean {
     const { policy, maxBlocks, memory } = this.#options;
     if (policy === 'oldest') return false;
     const blocks = policy === 'block' ? maxBlocks * HARD_FACTOR : maxBlocks;
     const bytes = policy === 'block' ? memory.limit * HARD_FACTOR : memory.limit;
     if (memory.total >= bytes) return true;
-    return this.#blocks.length >= blocks && !this.#hasRoom(this.#blocks.at(-1));
+    const { length } = this.#blocks;
+    return length > blocks || (length === blocks && !this.#hasRoom(this.#blocks.at(-1)));
   }
 
-  #hasRoom(block: Block | undefined): block is Block {
+  #hasRoom(block: Filling | undefined): block is Filling {
     const maxBytes = this.#options.memory.share(BLOCK_BYTES);
     return block !== undefined && block.records.length < BLOCK_RECORDS && block.bytes < maxBytes;
   }
@@ -133,14 +149,15 @@ export class RecordQueue implements RecordBuffer {
   #append(record: MarketRecord): void {
     let tail = this.#blocks.at(-1);
     if (!this.#hasRoom(tail)) {
-      if (record.kind === 'frame' && this.full) this.#dropOldest();
-      tail = emptyBlock();
+      this.#makeRoom();
+      tail = this.#blocks.at(-1);
+    }
+    if (!this.#hasRoom(tail)) {
+      tail = { records: [], bytes: 0, frames: 0 };
       this.#blocks.push(tail);
     }
     const bytes = memoryOf(record);
     tail.records.push(record);
-    tail.positions.push(this.#position);
-    this.#position += bytes;
     tail.bytes += bytes;
     if (record.kind === 'frame') tail.frames += 1;
     this.#options.memory.addBlocks(bytes);
@@ -168,68 +185,83 @@ export class RecordQueue implements RecordBuffer {
   #appendRefusals(): void {
     const refusals = [...this.#refused.values()];
     this.#refused.clear();
-    for (const refusal of refusals) this.#append(droppedRecord(refusal));
+    for (const refusal of refusals) {
+      const before = this.#takeBack(isDropped, refusal);
+      const count = refusal.count + (before?.kind === 'state' ? before.count : 0);
+      this.#append(droppedRecord({ ...refusal, count }));
+    }
   }
 
   /**
-   * Policy `oldest`: the head block's frames go; what may not be dropped moves to the front of the
-   * next block.
+   * Takes the last record of this kind and connection back, when only ticks and drops came behind
+   * it: a later one says as much. So a bound that lasts for days holds one of each a connection.
    */
-  #dropOldest(): void {
-    if (this.#options.policy !== 'oldest') return;
+  #takeBack(isKind: (record: MarketRecord) => boolean, of: Origin): MarketRecord | undefined {
+    const tail = this.#blocks.at(-1);
+    const records = tail?.records ?? [];
+    for (let at = records.length - 1; at >= 0; at -= 1) {
+      const record = records[at];
+      if (tail === undefined || record === undefined) return undefined;
+      if (isKind(record) && record.source === of.source && record.connection === of.connection) {
+        records.splice(at, 1);
+        tail.bytes -= memoryOf(record);
+        this.#options.memory.addBlocks(-memoryOf(record));
+        return record;
+      }
+      if (record.kind !== 'tick' && !isDropped(record)) return undefined;
+    }
+    return undefined;
+  }
+
+  /** Policy `oldest`: down to the bound in blocks; in full memory a block makes way for a block. */
+  #makeRoom(): void {
+    const { policy, maxBlocks, memory } = this.#options;
+    if (policy !== 'oldest') return;
+    if (memory.full) this.#dropOldest();
+    while (this.#blocks.length >= maxBlocks && this.#dropOldest());
+  }
+
+  /**
+   * The frames of the oldest block that has any go; what may not be dropped of it and of those
+   * before it moves to the front of the next block. False when there was none.
+   */
+  #dropOldest(): boolean {
     const head = this.#blocks.findIndex((block) => block.frames > 0);
-    const block = this.#blocks[head];
-    if (block === undefined) return;
-    const next = this.#blocks[head + 1];
-    const merged = merge(survivors(block, this.#options.onDrop), next);
-    this.#options.memory.addBlocks(merged.bytes - block.bytes - (next?.bytes ?? 0));
-    this.#blocks.splice(head, next === undefined ? 1 : 2, merged);
+    if (head < 0) return false;
+    const old = this.#blocks.slice(0, head + 2);
+    const kept = survivors(recordsIn(old.slice(0, head + 1)), this.#options.onDrop);
+    const merged = blockOf([...kept, ...recordsIn(old.slice(head + 1))]);
+    const before = old.reduce((sum, { bytes }) => sum + bytes, 0);
+    this.#options.memory.addBlocks(merged.bytes - before);
+    this.#blocks.splice(0, old.length, merged);
+    return true;
   }
 }
 
-type Refusal = {
-  readonly source: string;
-  readonly connection: number;
+type Origin = { readonly source: string; readonly connection: number };
+
+type Refusal = Origin & {
   readonly receiveTime: ReceiveTime;
   readonly count: number;
 };
 
-const emptyBlock = (): Block => ({
-  records: [],
-  positions: [],
-  bytes: 0,
-  frames: 0,
-  lost: 0,
-  end: { position: 0, frames: 0 },
-});
-
-/** Frames that a record is, or tells of as given up by its source. */
+/** Frames that a record is, or tells of as given up. */
 const framesOf = (record: MarketRecord): number => {
   if (record.kind === 'frame') return 1;
   return record.kind === 'state' ? record.count : 0;
 };
 
-/** Frames that the block tells of as dropped. */
-const droppedIn = ({ records }: Block): number =>
-  records.reduce((sum, record) => sum + (record.kind === 'state' ? record.count : 0), 0);
+const isDropped = (record: MarketRecord): boolean =>
+  record.kind === 'state' && record.state === 'dropped';
 
-/** A record and where it stands. */
-type Placed = { readonly record: MarketRecord; readonly position: Position };
+const blockOf = (records: MarketRecord[]): Filling => ({
+  records,
+  bytes: records.reduce((sum, record) => sum + memoryOf(record), 0),
+  frames: records.reduce((sum, record) => sum + (record.kind === 'frame' ? 1 : 0), 0),
+});
 
-const merge = (kept: readonly Placed[], next: Block | undefined): Block => {
-  const merged = emptyBlock();
-  for (const { record, position } of kept) {
-    merged.records.push(record);
-    merged.positions.push(position);
-    merged.bytes += memoryOf(record);
-  }
-  if (next === undefined) return merged;
-  merged.records.push(...next.records);
-  merged.positions.push(...next.positions);
-  merged.bytes += next.bytes;
-  merged.frames += next.frames;
-  return merged;
-};
+const recordsIn = (blocks: readonly Filling[]): readonly MarketRecord[] =>
+  blocks.flatMap(({ records }) => records);
 
 const droppedRecord = (refusal: Refusal): StateRecord => ({
   kind: 'state',
@@ -239,31 +271,29 @@ const droppedRecord = (refusal: Refusal): StateRecord => ({
 });
 
 const survivors = (
-  block: Block,
+  records: readonly MarketRecord[],
   onDrop: (source: string, count: number) => void,
-): readonly Placed[] => {
-  const kept: Placed[] = [];
-  const dropped = new Map<string, Refusal & { readonly position: Position }>();
-  for (const [index, record] of block.records.entries()) {
-    const position = block.positions[index] ?? 0;
+): MarketRecord[] => {
+  const kept: MarketRecord[] = [];
+  const dropped = new Map<string, Refusal>();
+  for (const record of records) {
     if (record.kind === 'tick' || (record.kind === 'state' && record.state !== 'dropped')) {
-      kept.push({ record, position });
+      kept.push(record);
       continue;
     }
     const { source, connection, receiveTime } = record;
     const key = `${source} ${connection}`;
-    const count = (record.kind === 'state' ? record.count : 1) + (dropped.get(key)?.count ?? 0);
-    dropped.set(key, { source, connection, receiveTime, count, position });
+    const count = record.kind === 'state' ? record.count : 1;
+    const before = dropped.get(key)?.count ?? 0;
+    dropped.set(key, { source, connection, receiveTime, count: before + count });
     if (record.kind === 'frame') onDrop(source, 1);
   }
-  for (const { position, ...refusal } of dropped.values()) {
-    kept.push({ record: droppedRecord(refusal), position });
-  }
+  for (const refusal of dropped.values()) kept.push(droppedRecord(refusal));
   return kept.length > SURVIVORS_MAX ? withoutOldestTicks(kept) : kept;
 };
 
-const withoutOldestTicks = (records: readonly Placed[]): readonly Placed[] => {
+const withoutOldestTicks = (records: readonly MarketRecord[]): MarketRecord[] => {
   const surplus = records.length - SURVIVORS_MAX;
   let gone = 0;
-  return records.filter(({ record }) => record.kind !== 'tick' || ++gone > surplus);
+  return records.filter((record) => record.kind !== 'tick' || ++gone > surplus);
 };

@@ -76,16 +76,30 @@ export class Rows implements OperatorsOutput {
   }
 
   gap(gap: Gap): void {
-    const { ledger, batcher, log } = this.#options;
-    ledger.rows.gap.decoded += 1;
-    batcher.gap(gap);
-    if (gap.filledAt !== undefined || gap.detectedAt !== this.#record?.receiveTime) return;
-    const stats = this.#options.stats(this.#record.source);
+    this.#enterGap(gap);
+    const record = this.#record;
+    if (gap.filledAt !== undefined || gap.detectedAt !== record?.receiveTime) return;
+    this.#countHole(gap, record.source);
+  }
+
+  /** The hole that a batch leaves which was given up behind the operators. */
+  gapOfDrop(gap: Gap, source: string): void {
+    this.#enterGap(gap);
+    this.#countHole(gap, source);
+  }
+
+  #enterGap(gap: Gap): void {
+    this.#options.ledger.rows.gap.decoded += 1;
+    this.#options.batcher.gap(gap);
+  }
+
+  #countHole(gap: Gap, source: string): void {
+    const stats = this.#options.stats(source);
     if (stats !== undefined) {
       increase(stats.gaps, gap.reason, 1);
       stats.missing += Number(gap.missing ?? 0);
     }
-    log.say(`gap ${gap.reason}`, 'warn', 'A hole in the trades was found', {
+    this.#options.log.say(`gap ${gap.reason}`, 'warn', 'A hole in the trades was found', {
       venue: gap.instrument.venue,
       symbol: gap.instrument.symbol,
       reason: gap.reason,

@@ -60,12 +60,14 @@ export class SourceSet {
   readonly #former = new Map<string, ReadSource>();
   /** The venue's id of every source that was heard of, by name. */
   readonly #heard = new Map<string, string>();
+  readonly #initial: ReadonlySet<Source>;
   #stopping = false;
   #changing: Promise<unknown> = Promise.resolve();
 
   constructor(parts: readonly SourcePart[], options: SourceSetOptions) {
     this.#options = options;
     for (const part of parts) this.#add(part, part.create(options.intake(part)));
+    this.#initial = new Set(this.present);
   }
 
   /** Those of the present configuration. */
@@ -73,7 +75,12 @@ export class SourceSet {
     return this.#latest.filter(({ retired }) => !retired).map(({ source }) => source);
   }
 
-  /** And those that were removed since the start. */
+  /** Those of them that were there at the start. */
+  get initial(): readonly Source[] {
+    return this.present.filter((source) => this.#initial.has(source));
+  }
+
+  /** The present ones, and those that were removed since the start. */
   get all(): readonly Source[] {
     return this.#latest.map(({ source }) => source);
   }

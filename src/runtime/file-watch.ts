@@ -38,7 +38,7 @@ const signatureOf = (path: string): string =>
 const contentOf = (path: string): string =>
   orErrno(() => String(Bun.hash.xxHash64(readFileSync(path))));
 
-/** A file that is missing or cannot be read is in a state like any other: its errno is told apart. */
+/** That a file is missing or cannot be read is a state like any other, told apart by its errno. */
 const orErrno = (read: () => string): string => {
   try {
     return read();

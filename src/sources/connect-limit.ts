@@ -19,9 +19,11 @@ export class ConnectLimit {
   book(): number {
     const now = this.#clock.now();
     const before = this.#booked[this.#booked.length - this.#perMinute];
-    const at = before === undefined ? now : Math.max(now, before + MINUTE_US);
-    this.#booked.push(at);
+    // Booked is what the caller will keep: waits are whole milliseconds.
+    const waitMs = before === undefined ? 0 : Math.ceil((before + MINUTE_US - now) / 1000);
+    const keptMs = Math.max(0, waitMs);
+    this.#booked.push(now + keptMs * 1000);
     if (this.#booked.length > this.#perMinute) this.#booked.shift();
-    return Math.ceil((at - now) / 1000);
+    return keptMs;
   }
 }

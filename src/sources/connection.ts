@@ -15,7 +15,7 @@ import type { Channel, Classified, Venue } from '../venues/venue.ts';
 import { Hearing } from './hearing.ts';
 import type { MuteSubject, Patience } from './patience.ts';
 import { Silence } from './silence.ts';
-import { refusedStatus, wasTooBig } from './socket.ts';
+import { refusedStatus, wasTooBig, withoutSecrets } from './socket.ts';
 import type { OpenSocket, Socket, SocketOptions } from './socket.ts';
 import type { Intake } from './source.ts';
 import type { Subscription } from './subscription.ts';
@@ -140,7 +140,7 @@ export class Connection {
     } catch (error) {
       // An address that the client refuses to dial: nothing was open, so nothing is lost; told like
       // any failed connect.
-      const reason = `cannot dial: ${String(error)}`;
+      const reason = `cannot dial: ${withoutSecrets(String(error))}`;
       this.#later(0, () => this.#end({ reason }));
     }
   }

@@ -18,7 +18,7 @@ export type HearingOptions = {
 /** A channel that does not bring what it should, and why we think so, in words for an operator. */
 export type MuteChannel = { readonly channel: Channel; readonly reason: string };
 
-type Overdue = { readonly id: Integer; ms: number };
+type Overdue = { readonly id: Integer; readonly silence: Silence };
 
 type Heard = {
   readonly channel: Channel;
@@ -75,7 +75,7 @@ export class Hearing {
     const { patience, muteAfterMs } = this.#options;
     for (const heard of this.#channels) {
       heard.silence.tick(tickMs);
-      for (const overdue of heard.overdue.values()) overdue.ms += tickMs;
+      for (const overdue of heard.overdue.values()) overdue.silence.tick(tickMs);
       const lively = heard.silence.ms < muteAfterMs && heard.overdue.size === 0;
       heard.livelyMs = lively ? heard.livelyMs + tickMs : 0;
       const { channel, livelyMs } = heard;
@@ -88,8 +88,8 @@ export class Hearing {
     const { patience, muteAfterMs, overdueMs } = this.#options;
     for (const { channel, silence, overdue } of this.#channels) {
       const limitMs = patience.stretch(channel, Math.min(overdueMs, muteAfterMs));
-      for (const [symbol, { id, ms }] of overdue) {
-        if (ms < limitMs) continue;
+      for (const [symbol, { id, silence: without }] of overdue) {
+        if (without.ms < limitMs) continue;
         const reason = `the heartbeat named trade ${id} of ${symbol}, which is not among the`;
         return { channel, reason: `${reason} ${channel} after ${limitMs} ms` };
       }
@@ -114,6 +114,10 @@ const has = ({ silence, newest, overdue }: Heard, { symbol, id }: LastTrade): bo
     silence.break();
     return true;
   }
-  if (!overdue.has(symbol)) overdue.set(symbol, { id, ms: 0 });
+  if (!overdue.has(symbol)) {
+    const without = new Silence();
+    without.break();
+    overdue.set(symbol, { id, silence: without });
+  }
   return false;
 };

@@ -90,9 +90,9 @@ export class Line implements ConnectionHolder {
   }
 
   /**
-   * Takes another plan over. Symbols that came to it are asked for on the connection as it is; where
-   * others left it, or `settings` are given, a new connection takes over from the old one, which is
-   * heard until then.
+   * Takes another plan over. Symbols that came to it are asked for on the connection as it is;
+   * where others left it, or `settings` are given, a new connection takes over from the old one,
+   * which is heard until then.
    */
   revise(plan: ConnectionPlan, settings?: LineParts['settings']): void {
     const before = this.#plan;

@@ -68,7 +68,7 @@ const venueEntry = v.strictObject({
   ),
   mute_after_ms: described(
     v.optional(integer(0, 86_400_000), 60_000),
-    'A connection without data for this long is replaced; doubles while that is no help; 0 = off.',
+    'A connection or channel silent for this long is replaced; doubles while no help; 0 = off.',
     { unit: 'ms' },
   ),
   connect_timeout_ms: described(
@@ -87,8 +87,8 @@ const venueEntry = v.strictObject({
   ),
   proxy: described(
     v.optional(v.pipe(v.string(), v.regex(/^https?:\/\/\S+$/))),
-    'Proxy to connect through.',
-    { allowed: 'an address that begins with http:// or https://' },
+    'Proxy to connect through; credentials in it are sent to it and shown nowhere.',
+    { allowed: 'an address such as http://user:password@host:3128' },
   ),
   ca_file: described(
     v.optional(v.pipe(v.string(), v.nonEmpty())),

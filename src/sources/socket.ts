@@ -60,7 +60,13 @@ export const openBunSocket: OpenSocket = (url, options, events) => {
 };
 
 const messageOf = (event: Event): string =>
-  'message' in event && typeof event.message === 'string' ? event.message : 'unknown error';
+  'message' in event && typeof event.message === 'string'
+    ? withoutSecrets(event.message)
+    : 'unknown error';
+
+/** Words for logs and health: of an address neither its credentials nor its query. */
+export const withoutSecrets = (text: string): string =>
+  text.replaceAll(/(\w+:\/\/)[^\s'"]*@/g, '$1***@').replaceAll(/\?[^\s'"]+/g, '?***');
 
 /*
  * What Bun's client says nowhere but in the words of a failure: the one place in the program where

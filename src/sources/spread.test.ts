@@ -23,7 +23,7 @@ test('leaves what finds no room, and does not fill a list of which nothing stays
   });
 });
 
-test('everything wanted is in one place, nothing else anywhere, and no list grows past the limit', () => {
+test('all that is wanted is in one place, nothing else is, no list exceeds the limit', () => {
   const symbols = fc.uniqueArray(fc.stringMatching(/^[a-h]$/));
   fc.assert(
     fc.property(symbols, symbols, fc.integer({ min: 1, max: 5 }), (before, wanted, most) => {

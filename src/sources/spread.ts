@@ -1,12 +1,13 @@
-/** What becomes of lists of symbols when others are wanted: each list as it is to be, and the rest. */
+/** What becomes of lists of symbols when others are wanted: each list anew, and the rest. */
 export type Spread = {
   readonly kept: readonly (readonly string[])[];
   readonly rest: readonly string[];
 };
 
 /**
- * Moves as few symbols as it can: a symbol that is still wanted stays in its list, a new one goes to
- * the first list with room below `most`, and what finds none is the rest. A list may become empty.
+ * Moves as few symbols as it can: a symbol that is still wanted stays in its list, a new one goes
+ * to the first list with room below `most`, and what finds none is the rest. A list may become
+ * empty.
  */
 export const spread = (
   lists: readonly (readonly string[])[],

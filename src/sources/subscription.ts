@@ -63,7 +63,7 @@ export class Subscription {
     return this.#mark(symbols, 'subscribed', undefined);
   }
 
-  /** Further symbols to ask for on the same connection; those that it has already are passed over. */
+  /** Asks for further symbols on the same connection; those that it has already are passed over. */
   add(symbols: readonly string[]): void {
     const further = symbols.filter((symbol) => !this.#symbols.has(symbol));
     if (further.length === 0) return;

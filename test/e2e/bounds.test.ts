@@ -52,6 +52,8 @@ test('a drain gives nothing up under drop_oldest, and every drop before it has i
       () => run.status(),
       ({ ledger }) => (ledger.rows['trade']?.['dropped'] ?? 0) > 1000,
     );
+    const metrics = await (await run.get('/metrics')).text();
+    expect(metrics).toMatch(/^mdp_gaps_total\{source="synthetic",reason="dropped"\} [1-9]/m);
     expect(await run.stop()).toBe(0);
     const stored = (await query(directory, 'trades', 'SYN-001')).map((row) =>
       Number(row['trade_id']),

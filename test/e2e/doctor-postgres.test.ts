@@ -23,7 +23,7 @@ const examined = (role: string, database: string, more: Readonly<Record<string, 
     return { code, text: stdout };
   });
 
-test('tells version, clock, schema and privileges, before and after the schema is made', async () => {
+test('tells version, clock, schema and privileges, before and behind `mdp migrate`', async () => {
   await execute(server.url(), 'create database fine owner owner');
   const before = await examined('owner', 'fine');
   expect(before.code).toBe(0);

@@ -141,7 +141,7 @@ test('tells what cannot be reached: a closed port, a directory behind a file, a 
     expect(found.text).not.toContain('secret');
   }));
 
-test('tells what is wrong or unwise with the configuration, and looks at the rest all the same', () =>
+test('tells what is wrong or unwise in the configuration, and looks at the rest as well', () =>
   inDirectory(async (directory) => {
     const bad = await mdp(directory, ['doctor'], { PIPELINE_BATCH_SIZE: 'many' });
     expect(bad.code).toBe(1);

@@ -3,6 +3,7 @@
  * the trades of what it subscribed to, from then on.
  */
 import type { ServerWebSocket } from 'bun';
+import * as v from 'valibot';
 
 export type Market = {
   readonly url: string;
@@ -21,6 +22,8 @@ type Client = { readonly streams: Set<string> };
 
 const EVERY_MS = 4;
 
+const request = v.object({ params: v.array(v.string()), id: v.number() });
+
 export const startMarket = (symbols: readonly string[]): Market => {
   const clients = new Set<ServerWebSocket<Client>>();
   const last = new Map(symbols.map((symbol) => [symbol, 0]));
@@ -28,8 +31,8 @@ export const startMarket = (symbols: readonly string[]): Market => {
   const server = Bun.serve<Client>({
     hostname: '127.0.0.1',
     port: 0,
-    fetch: (request, bun) =>
-      bun.upgrade(request, { data: { streams: new Set<string>() } })
+    fetch: (upgrade, bun) =>
+      bun.upgrade(upgrade, { data: { streams: new Set<string>() } })
         ? undefined
         : new Response('a WebSocket is expected', { status: 400 }),
     websocket: {
@@ -39,11 +42,9 @@ export const startMarket = (symbols: readonly string[]): Market => {
       },
       close: (socket) => void clients.delete(socket),
       message: (socket, message) => {
-        const request: { readonly params: readonly string[]; readonly id: number } = JSON.parse(
-          message.toString(),
-        );
-        for (const stream of request.params) socket.data.streams.add(stream);
-        socket.send(`{"result":null,"id":${request.id}}`);
+        const { id, params } = v.parse(request, JSON.parse(message.toString()));
+        for (const stream of params) socket.data.streams.add(stream);
+        socket.send(`{"result":null,"id":${id}}`);
       },
     },
   });

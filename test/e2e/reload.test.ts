@@ -2,6 +2,8 @@
 import { expect, test } from 'bun:test';
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import * as v from 'valibot';
+import { startScriptedVenue, type Script } from '../venue/scripted-venue.ts';
 import { startMarket, type Market } from './market.ts';
 import { inDirectory, query, startMdp, until, type Environment, type Running } from './mdp.ts';
 
@@ -90,6 +92,8 @@ const expectWhole = async (stage: Stage, symbol: string): Promise<void> => {
   expect(ids).toEqual(whole);
   expect(ids.at(-1)).toBe(stage.market.last(symbol));
   expect(await query(stage.directory, 'gaps', symbol)).toEqual([]);
+  const bars = await query(stage.directory, 'bars', symbol, {}, ['--timeframe', '1s']);
+  for (const bar of bars.slice(1, -1)) expect(bar).toMatchObject({ complete: true, gap: false });
 };
 
 test('a new symbol is asked for on the connection that is there, the others go on', () =>
@@ -106,7 +110,7 @@ test('a new symbol is asked for on the connection that is there, the others go o
     },
   ));
 
-test('a removed symbol leaves with its connection, behind a new one: no trade of the rest is lost', () =>
+test('a removed symbol leaves with its connection, a new one first: the rest loses no trade', () =>
   onStage(
     (market) => [source(market, 'spot', ['AAA', 'BBB', 'CCC'])],
     async (stage) => {
@@ -118,6 +122,8 @@ test('a removed symbol leaves with its connection, behind a new one: no trade of
       );
       await heard(stage, 'spot', 'DDD', 200);
       expect(stage.market.opened).toBe(2);
+      const { ledger } = await stage.run.status();
+      expect(ledger.rows['trade']).toMatchObject({ notStored: 0, rejected: 0 });
       await ended(stage);
       for (const symbol of ['AAA', 'CCC', 'DDD']) await expectWhole(stage, symbol);
       const removed = await idsOf(stage, 'BBB');
@@ -163,7 +169,7 @@ test('a source comes and another one goes; its metrics stay, and so does the thi
     },
   ));
 
-test('a removed source comes back, as another venue too, and what waited is read as what it was', () =>
+test('a removed source comes back, as another venue too; what waited is read as what it was', () =>
   onStage(
     (market) => [source(market, 'spot', ['AAA']), source(market, 'feed', ['BBB'])],
     async (stage) => {
@@ -194,7 +200,7 @@ test('a removed source comes back, as another venue too, and what waited is read
     { PIPELINE_PACING_BUDGET_MAX_MSGS_PER_SEC: '400' },
   ));
 
-test('a bad file is refused, a line for each problem, told over HTTP, and mended by a good one', () =>
+test('a bad file is refused, a line for each problem, told over HTTP, mended by a good one', () =>
   onStage(
     (market) => [source(market, 'spot', ['AAA'])],
     async (stage) => {
@@ -212,8 +218,12 @@ test('a bad file is refused, a line for each problem, told over HTTP, and mended
         sources: [{ name: 'spot', phase: 'open' }],
       });
       await heard(stage, 'spot', 'AAA');
+      const refusals = 'mdp_config_reloads_total{outcome="refused"} 1';
+      expect(await (await run.get('/metrics')).text()).toContain(refusals);
       write(fileOf([source(market, 'spot', ['AAA', 'BBB'])], 'pipeline: { batch_size: 77 }\n'));
       await heard(stage, 'spot', 'BBB', 200);
+      const takings = 'mdp_config_reloads_total{outcome="taken"} 1';
+      expect(await (await run.get('/metrics')).text()).toContain(takings);
       expect(run.log()).toMatch(/needs a restart[^\n]*"key":"pipeline.batch_size"/);
       expect(await (await run.get('/status')).json()).toMatchObject({
         configuration: { refused: null, needs_restart: ['pipeline.batch_size'] },
@@ -244,6 +254,78 @@ test('what a venue cannot do, and a file that is gone, are refused; SIGHUP ends 
       await expectWhole(stage, 'AAA');
     },
   ));
+
+test('a source that cannot be reached is told as degraded, and takes no readiness back', () =>
+  onStage(
+    (market) => [source(market, 'spot', ['AAA'])],
+    async (stage) => {
+      const { run, market, write } = stage;
+      await heard(stage, 'spot', 'AAA');
+      const away = { ...source(market, 'away', ['BBB']), url: 'ws://127.0.0.1:1' };
+      write(fileOf([source(market, 'spot', ['AAA']), away]));
+      run.signal('SIGHUP');
+      await said(run, '"added":"away"');
+      const health = await until(
+        async () => (await run.get('/health')).text(),
+        (text) => text.includes('degraded'),
+      );
+      expect(health).toMatch(/"name":"away","status":"degraded","reason":"[^"]+","since":"2/);
+      expect((await run.get('/health/ready')).status).toBe(200);
+      write(fileOf([source(market, 'spot', ['AAA'])]));
+      run.signal('SIGHUP');
+      await until(
+        async () => (await run.get('/health')).text(),
+        (text) => !text.includes('degraded'),
+      );
+    },
+  ));
+
+const coinbaseRequest = v.object({ product_ids: v.array(v.string()) });
+
+/** Coinbase, which knows BTC-USD alone and trades it all the time. */
+const coinbaseScript: Script = async (peer) => {
+  await peer.accept();
+  for (;;) {
+    const { product_ids } = v.parse(coinbaseRequest, JSON.parse(await peer.next()));
+    if (product_ids.some((product) => product !== 'BTC-USD')) {
+      const reason = 'NOPE is not a valid product';
+      peer.send(JSON.stringify({ type: 'error', message: 'Failed to subscribe', reason }));
+      continue;
+    }
+    peer.send(
+      JSON.stringify({ type: 'subscriptions', channels: [{ name: 'matches', product_ids }] }),
+    );
+    const match = { type: 'match', side: 'buy', size: '1', price: '1', product_id: 'BTC-USD' };
+    const now = { trade_id: 7, sequence: 7, time: new Date().toISOString() };
+    peer.send(JSON.stringify({ ...match, ...now }));
+  }
+};
+
+test('a symbol that the venue refuses is told as degraded, by name, until it is removed', () =>
+  inDirectory(async (directory) => {
+    const venue = await startScriptedVenue(coinbaseScript);
+    const write = (symbols: readonly string[]): void => {
+      const entry = { type: 'coinbase', symbols, channels: ['trades'], url: venue.url };
+      writeFileSync(join(directory, 'config.yaml'), fileOf([entry]));
+    };
+    write(['BTC-USD', 'NOPE']);
+    const run = await startMdp(directory);
+    const health = async () => (await run.get('/health')).text();
+    await until(health, (text) => text.includes('the venue refused NOPE'));
+    expect(await (await run.get('/health')).json()).toMatchObject({ status: 'degraded' });
+    const status = await (await run.get('/status')).text();
+    expect(status).toContain('{"symbol":"NOPE","state":"refused","reason":"');
+    expect(await (await run.get('/metrics')).text()).toContain(
+      'mdp_source_symbols{source="coinbase",state="refused"} 1',
+    );
+    write(['BTC-USD']);
+    await until(health, (text) => text.startsWith('{"status":"healthy"'));
+    expect(await (await run.get('/metrics')).text()).toContain(
+      'mdp_source_symbols{source="coinbase",state="refused"} 0',
+    );
+    expect(await run.stop()).toBe(0);
+    await venue.stop();
+  }));
 
 test('follows a mounted ConfigMap, whose links are swapped', () =>
   inDirectory(async (directory) => {

@@ -140,6 +140,7 @@ const overloaded = (policy: string, blocks: string): Environment => ({
   PIPELINE_PACING_BUDGET_MAX_MSGS_PER_SEC: '500',
   PIPELINE_OP_QUEUE_MAX: blocks,
   PIPELINE_DROP_POLICY: policy,
+  PIPELINE_JOURNAL_ENABLED: 'false',
 });
 
 describe('each variable of a full queue has its effect', () => {

@@ -93,7 +93,7 @@ describe('symbols that come', () => {
 });
 
 describe('symbols that go', () => {
-  test('go with their connection, the new one first, and what it said last is still heard', async () => {
+  test('go with their connection, a new one first; what it said last is still heard', async () => {
     const set = await stage(
       async (peer, number) => {
         await peer.accept();

@@ -11,8 +11,8 @@ import type {
 /**
  * A venue that speaks as little as a venue can, so that tests of the connection are about nothing
  * else. `{"subscribe":[…],"id":"…"}` is answered by `{"ack":"…"}` or `{"refused":"…"}`, both with
- * optional `symbols`, or not at all; a trade is `{"d":…}`, a quote `{"q":…}`, a heartbeat `{"hb":1}`,
- * and each of these may name the `last` trade of symbol A.
+ * optional `symbols`, or not at all; a trade is `{"d":…}`, a quote `{"q":…}`, a heartbeat
+ * `{"hb":1}`, and each of these may name the `last` trade of symbol A.
  */
 export const plainVenue = (
   facts: Partial<VenueFacts> = {},

@@ -5,27 +5,33 @@ import type { Hearing } from './hearing.ts';
 /** `operators.validate`: beyond these a trade is refused, or in no bar. 0 = no limit. */
 export type ClockLimits = { readonly maxAgeMs: number; readonly maxAheadMs: number };
 
+type Around = { readonly clock: Clock };
+
+type Asked = {
+  readonly about: string;
+  /** ws:// or wss://. */
+  readonly address: string;
+  readonly proxy: string | undefined;
+};
+
 /** What a frame's way, and the whole seconds of a Date header, explain. */
 const AHEAD_TOLERANCE_MS = 1000;
 const BEHIND_TOLERANCE_MS = 5000;
 const HTTP_DEADLINE_MS = 3000;
 
-const CURE = 'synchronise this machine’s clock (chrony, systemd-timesyncd)';
+const CURE = "synchronise this machine's clock (chrony, systemd-timesyncd)";
 
 /**
  * How the venue's clock stands to ours: by the times in its frames, the freshest of which is older
  * by its way alone; where none told a time, by the Date header of its HTTP server.
  */
 export const clockFinding = async (
-  about: string,
-  address: string,
-  proxy: string | undefined,
+  { about, address, proxy }: Asked,
   hearing: Hearing,
-  limits: ClockLimits,
-  clock: Clock,
+  { limits, around: { clock } }: { readonly limits: ClockLimits; readonly around: Around },
 ): Promise<Finding> => {
   const lagMs = hearing.leastLagMs() ?? (await lagByHttp(address, proxy, clock));
-  if (lagMs === undefined) return ok(about, 'nothing told the venue’s time');
+  if (lagMs === undefined) return ok(about, "nothing told the venue's time");
   const text = `the venue's freshest time is ${Math.abs(lagMs).toFixed(0)} ms ${
     lagMs < 0 ? 'ahead of' : 'behind'
   } ours`;

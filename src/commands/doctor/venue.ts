@@ -17,30 +17,51 @@ const LOOK_MS = 50;
 /** At most so many names in a line. */
 const NAMES = 10;
 
+/** How long to look, and what to hold against what is heard. */
+export type Listening = {
+  readonly around: Surroundings;
+  readonly limits: ClockLimits;
+  readonly signal: AbortSignal;
+};
+
 /** Whether a source can be reached and knows its symbols, and how its clock stands to ours. */
 export const diagnoseSource = async (
   part: SourcePart,
-  limits: ClockLimits,
-  around: Surroundings,
-  signal: AbortSignal,
+  listening: Listening,
 ): Promise<readonly Finding[]> => {
   const about = `source ${part.name}`;
+  const { entry, venue } = part;
   try {
-    const hearing = createHearing(part.venue);
-    const source = sourceOf(part, hearing, around);
-    if (!isLive(part.entry)) return [ok(about, `${part.entry.type}: there is no venue to reach`)];
-    if (part.entry.symbols.length === 0) return [ok(about, 'no symbol falls to this process')];
-    return await listen(part, part.entry, source, hearing, limits, around, signal);
+    const hearing = createHearing(venue);
+    const source = sourceOf(part, hearing, listening);
+    if (!isLive(entry)) return [ok(about, `${entry.type}: there is no venue to reach`)];
+    const [plan] = entry.symbols.length === 0 ? [] : venue.plan({ ...entry, url: entry.url });
+    if (plan === undefined) return [ok(about, 'no symbol falls to this process')];
+    const opened = await listen(source, hearing, entry, listening);
+    if (typeof opened === 'string') {
+      return [fail(about, `${plan.url} does not open: ${opened}`, REACH)];
+    }
+    return [
+      ok(about, `${plan.url} opened in ${opened.tookMs.toFixed(0)} ms`),
+      ...symbolFindings(about, opened.report, hearing, venue.facts.acksUnknownNames),
+      await clockFinding({ about, address: plan.url, proxy: entry.proxy }, hearing, listening),
+    ];
   } catch (error) {
     if (!(error instanceof MdpError) || error.code === 'invariant') throw error;
     return [fail(about, error.message, error.hint)];
   }
 };
 
+const REACH = 'is the address right, and does a firewall or a proxy stand between?';
+
 const isLive = (entry: SourceEntry): entry is VenueEntry =>
   entry.type !== 'synthetic' && entry.type !== 'replay';
 
-const sourceOf = ({ entry, name, venue }: SourcePart, { intake }: Hearing, around: Surroundings) =>
+const sourceOf = (
+  { entry, name, venue }: SourcePart,
+  { intake }: Hearing,
+  { around }: Listening,
+): Source =>
   createSource(entry, {
     ...around,
     name,
@@ -49,59 +70,39 @@ const sourceOf = ({ entry, name, venue }: SourcePart, { intake }: Hearing, aroun
     timing: { ...TIMING, confirmMs: CONFIRM_MS },
   });
 
+type Opened = { readonly tookMs: number; readonly report: SourceReport };
+
+/** Hears the source until all its symbols have spoken, or for long enough. Text: why it cannot. */
 const listen = async (
-  { name, venue }: SourcePart,
-  entry: VenueEntry,
   source: Source,
   hearing: Hearing,
-  limits: ClockLimits,
-  { clock }: Surroundings,
-  signal: AbortSignal,
-): Promise<readonly Finding[]> => {
-  const about = `source ${name}`;
-  const [plan] = venue.plan({ ...entry, url: entry.url });
-  const address = plan?.url ?? '';
+  { connectTimeoutMs }: VenueEntry,
+  { around: { clock }, signal }: Listening,
+): Promise<Opened | string> => {
   const began = clock.now();
   const passedMs = (): number => (clock.now() - began) / 1000;
-  const look = () => pause(clock, LOOK_MS, signal);
+  /** Waits while `condition` holds, at most until so long after the beginning. */
+  const wait = async (untilMs: number, condition: () => boolean): Promise<void> => {
+    while (condition() && passedMs() < untilMs && !signal.aborted) {
+      await pause(clock, LOOK_MS, signal);
+    }
+  };
   source.start();
   try {
-    const opened = await whenOpen(source, look, () => passedMs() < entry.connectTimeoutMs * 2);
-    if (!opened) {
-      const { reason, phase } = source.report();
-      return [fail(about, `${address} does not open: ${reason ?? phase}`, REACH)];
-    }
+    await wait(2 * connectTimeoutMs, () => isOpening(source.report()));
+    const { phase, reason, connects } = source.report();
+    if (phase === 'backing_off' || connects === 0) return reason ?? phase;
     const tookMs = passedMs();
-    const heardAll = (): boolean => hearing.symbols.size >= source.report().symbols.length;
-    while (isUnanswered(source.report()) && passedMs() < tookMs + 2 * CONFIRM_MS) await look();
-    const answeredMs = passedMs();
-    while (!heardAll() && passedMs() < answeredMs + LISTEN_MS && !signal.aborted) await look();
-    return [
-      ok(about, `${address} opened in ${tookMs.toFixed(0)} ms`),
-      ...symbolFindings(about, source.report(), hearing, venue.facts.acksUnknownNames),
-      await clockFinding(about, address, entry.proxy, hearing, limits, clock),
-    ];
+    await wait(tookMs + 2 * CONFIRM_MS, () => isUnanswered(source.report()));
+    await wait(passedMs() + LISTEN_MS, () => hearing.symbols.size < source.report().symbols.length);
+    return { tookMs, report: source.report() };
   } finally {
     await source.stop();
   }
 };
 
-const REACH = 'is the address right, and does a firewall or a proxy stand between?';
-
-/** False where it fails, or is not open in time. */
-const whenOpen = async (
-  source: Source,
-  look: () => Promise<void>,
-  inTime: () => boolean,
-): Promise<boolean> => {
-  for (;;) {
-    const { connects, phase } = source.report();
-    if (phase === 'backing_off') return false;
-    if (connects > 0 && phase !== 'connecting') return true;
-    if (!inTime()) return false;
-    await look();
-  }
-};
+const isOpening = ({ phase, connects }: SourceReport): boolean =>
+  phase === 'connecting' || (connects === 0 && phase !== 'backing_off');
 
 const isUnanswered = ({ symbols }: SourceReport): boolean =>
   symbols.some(({ state }) => state === 'pending');
@@ -119,7 +120,7 @@ const symbolFindings = (
   const findings: Finding[] = [];
   if (refused.length > 0) {
     const text = `the venue refuses ${named(refused)}: ${refused[0]?.reason ?? 'no reason given'}`;
-    findings.push(fail(about, text, 'correct the spelling to the venue’s own, or remove it'));
+    findings.push(fail(about, text, "correct it to the venue's own spelling, or remove it"));
   }
   if (unanswered.length > 0) {
     const text = `the venue did not answer for ${named(unanswered)}`;

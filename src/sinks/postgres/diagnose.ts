@@ -130,7 +130,7 @@ async function makingFinding(
   signal: AbortSignal,
 ): Promise<Finding> {
   if (await mayCreateIn(session, schema, signal)) return ok(ABOUT, 'the role may make the schema');
-  const cure = `create schema ${schema} authorization the role, or run \`mdp migrate\` as its owner`;
+  const cure = `grant create on the database, or run \`mdp migrate\` as a role that has it`;
   return fail(ABOUT, `the role may not make schema ${schema}`, cure);
 }
 
@@ -141,7 +141,8 @@ async function mayCreateIn(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { rows } = await session.query(
-    `select coalesce(has_schema_privilege(to_regnamespace(${quoteText(quoteName(schema))}), 'create'),
+    `select coalesce(
+       has_schema_privilege(to_regnamespace(${quoteText(quoteName(schema))}), 'create'),
        has_database_privilege(current_database(), 'create')) as allowed`,
     [],
     signal,

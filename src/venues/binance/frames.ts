@@ -61,16 +61,16 @@ type Message = { readonly type: 'trade' | 'aggTrade' | 'bookTicker'; readonly ro
 
 export function classify(frame: string): Classified {
   const known = dataFrame.exec(frame);
-  if (known !== null) return data(known[1] ?? known[2] ?? 'bookTicker');
+  if (known !== null) return dataOf(known[1] ?? known[2] ?? 'bookTicker');
   const object = parseObject(frame);
   if (typeof object === 'string') return { kind: 'unknown' };
   const message = messageIn(object);
-  if (typeof message !== 'string') return data(message.type);
+  if (typeof message !== 'string') return dataOf(message.type);
   if (message !== 'control') return { kind: 'unknown' };
   return answerIn(object) ?? { kind: 'control' };
 }
 
-function data(type: string): Classified {
+function dataOf(type: string): Classified {
   return { kind: 'data', channel: type === 'bookTicker' ? 'quotes' : 'trades' };
 }
 

@@ -46,14 +46,14 @@ const quoteDialect: QuoteDialect = { micros, ids: true };
 
 export function classify(frame: string): Classified {
   const known = dataFrame.exec(frame)?.[1];
-  if (known !== undefined) return data(known, frame);
+  if (known !== undefined) return dataOf(known, frame);
   const object = parseObject(frame);
   if (typeof object === 'string') return { kind: 'unknown' };
   switch (object.type) {
     case 'match':
     case 'last_match':
     case 'ticker':
-      return data(object.type, frame);
+      return dataOf(object.type, frame);
     case 'heartbeat':
       return heartbeat(object);
     case 'subscriptions':
@@ -115,7 +115,7 @@ function takeTicker(message: JsonObject, context: DecodeContext, emit: Emit): vo
 }
 
 /** A ticker follows the match that it names. */
-function data(type: string, frame: string): Classified {
+function dataOf(type: string, frame: string): Classified {
   const channel = type === 'ticker' ? 'quotes' : 'trades';
   const id = readInteger(tradeId.exec(frame)?.[1]);
   const symbol = product.exec(frame)?.[1];

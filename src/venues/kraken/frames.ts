@@ -43,17 +43,17 @@ const quoteDialect: QuoteDialect = { micros, ids: false };
 
 export function classify(frame: string): Classified {
   const known = dataFrame.exec(frame)?.[1];
-  if (known !== undefined) return data(known);
+  if (known !== undefined) return dataOf(known);
   if (frame === heartbeat) return { kind: 'heartbeat' };
   const object = parseObjectExactly(frame);
   if (typeof object === 'string') return { kind: 'unknown' };
   if (isAnswer(object)) return answer(object);
-  if (object.channel === 'trade' || object.channel === 'ticker') return data(object.channel);
+  if (object.channel === 'trade' || object.channel === 'ticker') return dataOf(object.channel);
   if (object.channel === 'heartbeat') return { kind: 'heartbeat' };
   return { kind: untaken.has(object.channel) ? 'control' : 'unknown' };
 }
 
-function data(channel: string): Classified {
+function dataOf(channel: string): Classified {
   return { kind: 'data', channel: channel === 'trade' ? 'trades' : 'quotes' };
 }
 

@@ -5,7 +5,7 @@ import { timeframeSeconds } from '../../../src/market/timeframes.ts';
 import type { TrueTrade } from '../market.ts';
 import type { Life } from '../simulate.ts';
 import { dividedText, fixed, fixedText, SCALE } from './fixed.ts';
-import { canonical, isRefused, storedTrades } from './stored.ts';
+import { canonical, storedTrades } from './stored.ts';
 
 /** Every bar is the aggregate of the trades in it that are not late, and says truly whether it is whole. */
 export const judgeBars = (life: Life): string[] => {
@@ -24,7 +24,7 @@ export const judgeBars = (life: Life): string[] => {
     });
     return [
       ...(isComparable ? compared(life, own, counted) : []),
-      ...own.flatMap((bar) => falseWholeness(life, bar, holes)),
+      ...falseWholeness(life, symbol, own, holes),
     ];
   });
 };
@@ -113,28 +113,41 @@ const flatFaults = (life: Life, bar: Bar, ordered: readonly TrueTrade[]): string
 };
 
 /** A bar that is complete, today's holes considered, has every trade that the venue made in its interval. */
-const falseWholeness = (life: Life, bar: Bar, gaps: readonly Gap[]): string[] => {
-  const { symbol } = bar.instrument;
-  const end = bar.openTime + bar.timeframe * 1_000_000;
-  const hasHole = gaps.some(
-    ({ filledAt, missing, fromTime, toTime }) =>
-      filledAt === undefined && missing !== 0 && fromTime < end && toTime >= bar.openTime,
-  );
+const falseWholeness = (
+  life: Life,
+  symbol: string,
+  bars: readonly Bar[],
+  gaps: readonly Gap[],
+): string[] => {
   const { ahead, behind } = life.scenario.venue.clock;
   // Trades in a hole whose time the venue's clock jumped over can be anywhere.
-  if (!bar.complete || hasHole || ahead > 0 || behind > 0) return [];
-  const heard = life.witness.trades.get(symbol);
-  // Behind the last trade that came, nobody can know of a hole.
-  const last = life.witness.last.get(symbol) ?? 0;
-  const lost = life.venue.market.trades(symbol).filter((trade) => {
-    const inside = trade.micros >= bar.openTime && trade.micros < end;
-    return (
-      inside && trade.id <= last && heard?.has(trade.id) !== true && !isRefused(life, trade.id)
-    );
+  if (ahead > 0 || behind > 0) return [];
+  const lost = neverReceived(life, symbol);
+  const open = gaps.filter(({ filledAt, missing }) => filledAt === undefined && missing !== 0);
+  return bars.flatMap((bar) => {
+    const end = bar.openTime + bar.timeframe * 1_000_000;
+    if (!bar.complete) return [];
+    const example = lost.find(({ micros }) => micros >= bar.openTime && micros < end);
+    if (example === undefined) return [];
+    if (open.some(({ fromTime, toTime }) => fromTime < end && toTime >= bar.openTime)) return [];
+    const name = `the bar ${symbol} ${bar.timeframe}s ${bar.openTime}`;
+    return [`${name} is complete, but ${example.id} is not there`];
   });
-  const [first] = lost;
-  if (first === undefined) return [];
-  return [
-    `the bar ${symbol} ${bar.timeframe}s ${bar.openTime} is complete, but ${first.id} is not there`,
-  ];
 };
+
+/** The venue's trades that the program can know to be missing: behind the last that came, nobody can know. */
+const neverReceived = (life: Life, symbol: string): readonly TrueTrade[] => {
+  const heard = life.witness.trades.get(symbol);
+  const last = life.witness.last.get(symbol) ?? 0;
+  const first = listensBefore(life) ? 0 : (life.witness.first.get(symbol) ?? last);
+  return life.venue.market
+    .trades(symbol)
+    .filter(({ id }) => id >= first && id <= last && heard?.has(id) !== true);
+};
+
+/**
+ * How long it has listened the program takes from when the venue acknowledged to when the first trade came. That one may be
+ * of a snapshot, which says nothing of the time before it; the allowed lateness covers it as far as it goes.
+ */
+const listensBefore = ({ scenario: { bars, venue } }: Life): boolean =>
+  bars.allowedLatenessMs >= 2000 && venue.frames.late === 0;

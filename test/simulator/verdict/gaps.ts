@@ -1,7 +1,7 @@
 import type { Gap } from '../../../src/market/gap.ts';
 import { MAX_HOLES } from '../../../src/operators/gaps.ts';
 import type { Life } from '../simulate.ts';
-import { hasDropped, isRefused, storedTrades } from './stored.ts';
+import { hasDropped, refusedTrades, storedTrades } from './stored.ts';
 
 /**
  * Between the first trade that was followed and the last that is known, every id is stored or lies in an open hole; and
@@ -9,12 +9,12 @@ import { hasDropped, isRefused, storedTrades } from './stored.ts';
  */
 export const judgeGaps = (life: Life): string[] => {
   const stored = storedTrades(life);
+  const refused = refusedTrades(life);
   const gaps = [...life.database.tables.gap.values()];
   return life.venue.market.symbols.flatMap((symbol) => {
     const own = gaps.filter((gap) => gap.instrument.symbol === symbol && gap.fromId !== 0);
     const isKnown = (id: number): boolean =>
-      stored.get(symbol)?.has(id) === true ||
-      (isRefused(life, id) && life.witness.trades.get(symbol)?.has(id) === true);
+      stored.get(symbol)?.has(id) === true || refused.has(`${symbol} ${id}`);
     return [
       ...uncovered(life, symbol, own, isKnown),
       ...own.flatMap((gap) => untruths(life, gap, isKnown, own.length)),
@@ -30,19 +30,26 @@ const uncovered = (
 ): string[] => {
   const known = [...(life.witness.trades.get(symbol)?.keys() ?? [])].filter(isKnown);
   const last = known.reduce((most, id) => Math.max(most, id), 0);
-  const first = life.witness.first.get(symbol) ?? last;
   const open = new Set<number>();
   for (const gap of gaps) {
     if (gap.filledAt !== undefined) continue;
     for (let id = Number(gap.fromId); id <= Number(gap.toId); id += 1) open.add(id);
   }
   const complaints: string[] = [];
-  // What the policies gave up before anything else was followed is in no hole of ids.
-  const from = hasDropped(life) ? known.reduce((least, id) => Math.min(least, id), last) : first;
-  for (let id = from; id < last; id += 1) {
+  for (let id = firstFollowed(life, symbol, known); id < last; id += 1) {
     if (!isKnown(id) && !open.has(id)) complaints.push(`${symbol} ${id} is missing and in no gap`);
   }
   return complaints;
+};
+
+/** Ids are followed from the first trade on; where that may have been given up, from a second after the first stored one. */
+const firstFollowed = (life: Life, symbol: string, known: readonly number[]): number => {
+  const heard = life.witness.trades.get(symbol);
+  if (!hasDropped(life)) return life.witness.first.get(symbol) ?? Infinity;
+  const receivedAt = (id: number): number => heard?.get(id)?.receivedAt ?? Infinity;
+  const begin = known.reduce((least, id) => Math.min(least, receivedAt(id)), Infinity);
+  const settled = known.filter((id) => receivedAt(id) >= begin + 1_000_000);
+  return settled.reduce((least, id) => Math.min(least, id), Infinity);
 };
 
 const untruths = (
@@ -63,8 +70,8 @@ const untruths = (
     complaints.push(`${name} lacks ${told}, and is filled at ${gap.filledAt}`);
   }
   if (gap.fromTime > gap.toTime) complaints.push(`${name} ends before it begins`);
-  const { disconnects } = life.pipeline.sources[0]?.report() ?? { disconnects: 0 };
-  if (gap.reason === 'reconnect' && disconnects === 0) {
+  const { connects } = life.pipeline.sources[0]?.report() ?? { connects: 0 };
+  if (gap.reason === 'reconnect' && connects <= life.scenario.source.connections) {
     complaints.push(`${name} blames a reconnect; there was none`);
   }
   if (gap.reason === 'dropped' && !hasDropped(life) && life.pipeline.ledger.frames.dropped === 0) {

@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import type { Trade } from '../../../src/market/events.ts';
 import type { Life } from '../simulate.ts';
 
@@ -12,7 +13,24 @@ export const storedTrades = (life: Life): ReadonlyMap<string, ReadonlyMap<number
   return symbols;
 };
 
-/** Whether the simulated database refuses trades of this id, which are then dead letters. */
+const letterSchema = v.object({
+  instrument: v.object({ symbol: v.string() }),
+  id: v.number(),
+});
+
+/** Trades that the database refused and that are kept as dead letters instead, as `BTCUSDT 17`. */
+export const refusedTrades = (life: Life): ReadonlySet<string> => {
+  const refused = new Set<string>();
+  for (const { stage, payload } of life.database.tables.deadLetter.values()) {
+    const text = new TextDecoder().decode(payload);
+    if (stage !== 'sink' || !text.startsWith('trade ')) continue;
+    const { instrument, id } = v.parse(letterSchema, JSON.parse(text.slice('trade '.length)));
+    refused.add(`${instrument.symbol} ${id}`);
+  }
+  return refused;
+};
+
+/** Whether the simulated database refuses rows of this id. */
 export const isRefused = (life: Life, id: number): boolean => {
   const { refusesOneIn } = life.scenario.database;
   return refusesOneIn > 0 && id % refusesOneIn === 0;

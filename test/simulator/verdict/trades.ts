@@ -2,12 +2,13 @@ import type { Trade } from '../../../src/market/events.ts';
 import { formatDecimal } from '../../../src/market/decimal.ts';
 import type { Life } from '../simulate.ts';
 import type { HeardTrade } from '../witness.ts';
-import { canonical, hasDropped, isRefused, storedTrades } from './stored.ts';
+import { canonical, hasDropped, refusedTrades, storedTrades } from './stored.ts';
 
 /** Every trade that was given to the program is stored once, as it was, and nothing else is. */
 export const judgeTrades = (life: Life): string[] => {
   const complaints: string[] = [];
   const stored = storedTrades(life);
+  const refused = refusedTrades(life);
   const dropped = hasDropped(life);
   let rows = 0;
   for (const symbol of life.venue.market.symbols) {
@@ -21,7 +22,11 @@ export const judgeTrades = (life: Life): string[] => {
     }
     if (dropped) continue;
     for (const id of heard.keys()) {
-      if (!found.has(id) && !isRefused(life, id)) complaints.push(`trade ${symbol} ${id} is lost`);
+      if (found.has(id) === refused.has(`${symbol} ${id}`)) {
+        complaints.push(
+          `trade ${symbol} ${id} is ${found.has(id) ? 'stored and refused' : 'lost'}`,
+        );
+      }
     }
   }
   const { size } = life.database.tables.trade;

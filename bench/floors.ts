@@ -1,0 +1,26 @@
+/**
+ * What must not be missed. `full`: what the project asks for, with everything on and the machine
+ * quiet. `quick`: a guard of what has been reached, three quarters of it: a loss of a third falls
+ * below, noise does not. Only ratios have a quick floor, since absolutes are the machine's.
+ */
+export type Floor = {
+  readonly better: 'more' | 'less';
+  readonly full?: number;
+  readonly quick?: number;
+  readonly aim?: number;
+};
+
+export const floors: Readonly<Record<string, Floor>> = {
+  a: { better: 'more', full: 0.45, aim: 0.7 },
+  b: { better: 'more', full: 0.6, aim: 0.9 },
+  d: { better: 'more', full: 2, aim: 3 },
+  'd-cpu': { better: 'less', full: 0.6, aim: 0.4 },
+  'c-journal': { better: 'less', full: 1.12, aim: 1.06 },
+  'c-metrics': { better: 'less', full: 1.03, aim: 1.01 },
+  'latency-p50': { better: 'less', full: 80, aim: 40 },
+  'latency-p99': { better: 'less', full: 150, aim: 80 },
+  'peak-memory-flood': { better: 'less', full: 220, aim: 150 },
+  'peak-memory-steady': { better: 'less', full: 130, aim: 90 },
+  'e-instruments': { better: 'more', full: 0.75, aim: 0.9 },
+  startup: { better: 'less', full: 0.5, aim: 0.2 },
+};

@@ -1,0 +1,82 @@
+/**
+ * Frames a second with only bars stored, against a bare client that only does `JSON.parse` (b); and
+ * the ceiling of the feed itself, by a client that only counts.
+ */
+import { perSecond, startScript, type Run } from '../parts/contender.ts';
+import { startFeed } from '../parts/feed.ts';
+import type { Figure } from '../parts/figures.ts';
+import { startExecutable } from '../parts/mdp.ts';
+import { repeat, symbolCount, type Bench } from '../parts/plan.ts';
+
+type Round = { readonly mdp: Run; readonly parse: Run; readonly count: Run };
+
+export const measureBars = async (bench: Bench): Promise<readonly Figure[]> => {
+  const feeds = [await startFeed(), await startFeed(), await startFeed()] as const;
+  const mdp = await startExecutable({
+    feed: feeds[0],
+    databaseUrl: bench.database.url,
+    symbols: symbolCount,
+    environment: { PIPELINE_DATABASE_STORE: 'bars' },
+  });
+  const parse = await startScript('bare-client.ts', feeds[1], symbolCount, ['parse']);
+  const count = await startScript('bare-client.ts', feeds[2], symbolCount, ['count']);
+  const contenders = [mdp, parse, count];
+  const frames = bench.plan.read;
+  try {
+    const rounds = await repeat(bench, 'bars only', async () => ({
+      mdp: await mdp.play(frames),
+      parse: await parse.play(frames),
+      count: await count.play(frames),
+    }));
+    return figures(rounds);
+  } finally {
+    for (const contender of contenders) await contender.close();
+    await Promise.all(feeds.map((feed) => feed.close()));
+  }
+};
+
+const framesPerSecond = (run: Run): number => perSecond(run.frames, run);
+
+const cpuMicros = (run: Run): number => (run.cpuSeconds * 1e6) / run.frames;
+
+const figures = (rounds: readonly Round[]): readonly Figure[] => {
+  const of = (read: (round: Round) => number): readonly number[] => rounds.map(read);
+  return [
+    {
+      id: 'feed-ceiling',
+      title: 'frames, client that counts (the feed’s ceiling)',
+      unit: '/s',
+      samples: of(({ count }) => framesPerSecond(count)),
+    },
+    {
+      id: 'bare-parse',
+      title: 'frames, client with JSON.parse',
+      unit: '/s',
+      samples: of(({ parse }) => framesPerSecond(parse)),
+    },
+    {
+      id: 'bars-only',
+      title: 'frames, bars only',
+      unit: '/s',
+      samples: of(({ mdp }) => framesPerSecond(mdp)),
+    },
+    {
+      id: 'bars-cpu',
+      title: 'CPU per frame, bars only',
+      unit: 'µs',
+      samples: of(({ mdp }) => cpuMicros(mdp)),
+    },
+    {
+      id: 'stage-socket',
+      title: 'stage socket: CPU per frame, client that counts',
+      unit: 'µs',
+      samples: of(({ count }) => cpuMicros(count)),
+    },
+    {
+      id: 'b',
+      title: 'b. bars-only ÷ JSON.parse client',
+      unit: '×',
+      samples: of(({ mdp, parse }) => framesPerSecond(mdp) / framesPerSecond(parse)),
+    },
+  ];
+};

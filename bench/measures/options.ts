@@ -1,0 +1,118 @@
+/**
+ * CPU per trade with the journal, metrics and tracing on, against off (c). An option that has no
+ * effect in this version is skipped, and said so.
+ */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Environment } from '../../test/e2e/mdp.ts';
+import { cpuMicrosPerTrade } from '../parts/contender.ts';
+import { startFeed, type Feed } from '../parts/feed.ts';
+import type { Figure } from '../parts/figures.ts';
+import { startExecutable, type Mdp } from '../parts/mdp.ts';
+import { repeat, symbolCount, type Bench } from '../parts/plan.ts';
+
+/** As often as Prometheus asks where it is in a hurry. */
+const scrapeMs = 1_000;
+
+type Option = {
+  readonly name: string;
+  readonly on: Environment;
+  readonly off: Environment;
+  /** Whether it does anything, seen while it is on. */
+  readonly effective: (mdp: Mdp) => Promise<boolean>;
+};
+
+export const measureOptions = async (bench: Bench): Promise<readonly Figure[]> => {
+  const spans = countSpans();
+  const options: readonly Option[] = [
+    {
+      name: 'journal',
+      on: { PIPELINE_JOURNAL_ENABLED: 'true' },
+      off: { PIPELINE_JOURNAL_ENABLED: 'false' },
+      effective: (mdp) => Promise.resolve(hasFiles(join(mdp.directory, 'data/journal'))),
+    },
+    {
+      name: 'metrics',
+      on: { PIPELINE_ENABLE_METRICS: 'true' },
+      off: { PIPELINE_ENABLE_METRICS: 'false' },
+      effective: async (mdp) => (await mdp.get('/metrics')).includes('mdp_frames_total'),
+    },
+    {
+      name: 'tracing',
+      on: { PIPELINE_ENABLE_TRACING: 'true', OTEL_EXPORTER_OTLP_ENDPOINT: spans.url },
+      off: { PIPELINE_ENABLE_TRACING: 'false' },
+      effective: () => Promise.resolve(spans.requests() > 0),
+    },
+  ];
+  try {
+    const figures: Figure[] = [];
+    for (const option of options) figures.push(...(await measureOption(bench, option)));
+    return figures;
+  } finally {
+    await spans.stop();
+  }
+};
+
+const measureOption = async (bench: Bench, option: Option): Promise<readonly Figure[]> => {
+  const { say } = bench;
+  const feeds = [await startFeed(), await startFeed()] as const;
+  const on = await start(bench, feeds[0], option.on);
+  const off = await start(bench, feeds[1], option.off);
+  try {
+    await on.play(bench.plan.stored);
+    if (!(await option.effective(on))) {
+      say(`SKIPPED: ${option.name} has no effect in this version`);
+      return [];
+    }
+    const samples = await repeat(bench, option.name, async () => {
+      const micros = [await costOf(bench, on), await costOf(bench, off)] as const;
+      return micros[0] / micros[1];
+    });
+    const title = `c. CPU per trade with ${option.name} ÷ without`;
+    return [{ id: `c-${option.name}`, title, unit: '×', samples }];
+  } finally {
+    await on.close();
+    await off.close();
+    for (const feed of feeds) await feed.close();
+  }
+};
+
+const start = (bench: Bench, feed: Feed, environment: Environment): Promise<Mdp> =>
+  startExecutable({
+    feed,
+    databaseUrl: bench.database.url,
+    symbols: symbolCount,
+    environment,
+  });
+
+/** CPU of one play, while metrics are asked for as they would be. */
+const costOf = async (bench: Bench, mdp: Mdp): Promise<number> => {
+  await bench.database.empty('mdp.trade');
+  const scrape = setInterval(() => void mdp.get('/metrics').catch(ignoreLate), scrapeMs);
+  try {
+    return cpuMicrosPerTrade(await mdp.play(bench.plan.stored));
+  } finally {
+    clearInterval(scrape);
+  }
+};
+
+/** A scrape that was cut off costs nothing and shows nothing. */
+const ignoreLate = (): void => undefined;
+
+const hasFiles = (directory: string): boolean =>
+  existsSync(directory) && readdirSync(directory).length > 0;
+
+/** Takes spans as a collector would, and forgets them. */
+const countSpans = () => {
+  let requests = 0;
+  const server = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    fetch: async (request) => {
+      requests += 1;
+      await request.arrayBuffer();
+      return Response.json({});
+    },
+  });
+  return { url: server.url.origin, requests: () => requests, stop: () => server.stop(true) };
+};

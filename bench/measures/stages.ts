@@ -1,0 +1,194 @@
+/**
+ * CPU per trade by stage, each of the program's own functions alone in this process: decode (each
+ * venue), operators, encode, and the driver as the rest of a commit. The stage socket is measured
+ * with the bars, by a client that only counts; the journal's with the options, as what it adds.
+ * What the executable needs beyond their sum is the source, the queues, and collecting garbage.
+ */
+import type { Trade } from '../../src/market/events.ts';
+import { Instruments, type Instrument } from '../../src/market/instrument.ts';
+import { receiveTime } from '../../src/market/time.ts';
+import { createOperators } from '../../src/operators/operators.ts';
+import type { OperatorsOutput, OperatorsSettings } from '../../src/operators/operator.ts';
+import { createPostgresSink } from '../../src/sinks/postgres/sink.ts';
+import { BinaryRows } from '../../src/sinks/postgres/binary-rows.ts';
+import { tradeTable } from '../../src/sinks/postgres/ticks.ts';
+import { VENUES } from '../../src/venues/registry.ts';
+import type { DecodeContext, Emit } from '../../src/venues/venue.ts';
+import { tradeBatch } from '../../test/postgres/rows.ts';
+import { collectingLog, clock } from '../../test/postgres/sinks.ts';
+import { dialects, symbolsOf, venueIds, type FeedVenue } from '../feed/dialects.ts';
+import { Reel } from '../feed/reel.ts';
+import type { Figure } from '../parts/figures.ts';
+import { wallMs } from '../parts/messages.ts';
+import { symbolCount, type Bench } from '../parts/plan.ts';
+
+const frames = 100_000;
+const batchRows = 10_000;
+/** Passes; the first warms up. */
+const passes = 4;
+const never = new AbortController().signal;
+
+export const measureStages = async (bench: Bench): Promise<readonly Figure[]> => {
+  bench.say('stages: decode, operators, encode, driver');
+  const decoding = venueIds.map((venue) => [venue, decodePasses(venue)] as const);
+  const [, binance = []] = decoding[0] ?? [];
+  const trades = binance.map((pass) => pass.trades);
+  const operators = trades.map(operatorsPass(createInstrumentedOperators()));
+  const encode = trades.map(encodePass(new BinaryRows()));
+  const commits = await commitPasses(bench, trades);
+  return [
+    ...decoding.map(([venue, each]) =>
+      stage(
+        `decode-${venue}`,
+        each.map(({ micros }) => micros),
+      ),
+    ),
+    stage('operators', operators),
+    stage('encode', encode),
+    stage(
+      'driver',
+      commits.map((micros, at) => micros - (encode[at] ?? 0)),
+    ),
+  ];
+};
+
+const stage = (name: string, micros: readonly number[]): Figure => ({
+  id: `stage-${name}`,
+  title: `stage ${name.replace('-', ', ')}: CPU per trade, alone`,
+  unit: 'µs',
+  samples: micros.slice(1),
+});
+
+type Decoded = { readonly micros: number; readonly trades: readonly Trade[] };
+
+const instruments = new Instruments();
+
+/** Fresh frames each pass; ids and times go on. */
+const decodePasses = (id: FeedVenue): readonly Decoded[] => {
+  const venue = VENUES[id];
+  const reel = new Reel(dialects[id], symbolsOf(id, symbolCount), Math.random);
+  return Array.from({ length: passes }, () => {
+    const texts = textsOf(reel);
+    const { emit, trades } = collect();
+    const context = contextOf(id);
+    const micros = cpuMicros(() => {
+      for (const text of texts) venue.decode(text, context, emit);
+    });
+    return { micros: micros / trades.length, trades };
+  });
+};
+
+const textsOf = (reel: Reel): readonly string[] => {
+  const texts: string[] = [];
+  while (texts.length < frames) texts.push(...reel.texts(0, reel.length, wallMs()));
+  return texts;
+};
+
+const collect = () => {
+  const trades: Trade[] = [];
+  const emit: Emit = {
+    trade: (trade) => void trades.push(trade),
+    quote: refuse,
+    reject: refuse,
+  };
+  return { emit, trades };
+};
+
+const refuse = (): never => {
+  throw new Error('the feed sends nothing but good trades');
+};
+
+const contextOf = (venue: string): DecodeContext => ({
+  receiveTime: receiveTime(clock.now()),
+  instrument: (symbol) => interned(venue, symbol),
+  position: refuse,
+});
+
+const interned = (venue: string, symbol: string): Instrument => {
+  const instrument = instruments.intern(venue, symbol);
+  if (instrument === undefined) throw new Error('more symbols than there can be');
+  return instrument;
+};
+
+/** Bars go nowhere. */
+const output: OperatorsOutput = {
+  trade: () => {},
+  quote: () => {},
+  bar: () => {},
+  gap: refuse,
+  duplicate: refuse,
+  rejected: refuse,
+};
+
+const createInstrumentedOperators = () => {
+  const settings: OperatorsSettings = {
+    validate: { maxAgeMs: 600_000, maxAheadMs: 60_000 },
+    bars: { timeframes: [1, 60], allowedLatenessMs: 2_000, empty: 'none' },
+    epoch: 0,
+    facts: () => VENUES.binance.facts,
+    instrument: interned,
+  };
+  return createOperators(settings, output);
+};
+
+const operatorsPass =
+  (operators: ReturnType<typeof createOperators>) =>
+  (trades: readonly Trade[]): number =>
+    cpuMicros(() => {
+      for (const trade of trades) {
+        operators.arrival('binance', 1, trade.receiveTime);
+        operators.trade(trade, 'binance', 1);
+      }
+    }) / trades.length;
+
+const encodePass =
+  (rows: BinaryRows) =>
+  (trades: readonly Trade[]): number =>
+    cpuMicros(() => {
+      for (let from = 0; from < trades.length; from += batchRows) {
+        rows.begin();
+        for (const trade of trades.slice(from, from + batchRows)) tradeTable.encode(rows, trade, 1);
+        rows.end();
+      }
+    }) / trades.length;
+
+/** A worker's commits, encoding included, into the empty table. */
+const commitPasses = async (
+  { database }: Bench,
+  passesOfTrades: readonly (readonly Trade[])[],
+): Promise<readonly number[]> => {
+  const sink = createPostgresSink({
+    url: database.url,
+    schema: 'mdp',
+    migrate: true,
+    sslmode: undefined,
+    sslCa: undefined,
+    retentionMs: undefined,
+    compressAfterMs: undefined,
+    workers: 1,
+    clock,
+    log: collectingLog().log,
+    random: Math.random,
+  });
+  const worker = await sink.open(never);
+  const micros: number[] = [];
+  for (const trades of passesOfTrades) {
+    await database.empty('mdp.trade');
+    const before = process.cpuUsage();
+    for (let from = 0; from < trades.length; from += batchRows) {
+      await worker.commit(tradeBatch(trades.slice(from, from + batchRows)), never);
+    }
+    const { user, system } = process.cpuUsage(before);
+    micros.push((user + system) / trades.length);
+  }
+  await worker.close();
+  await sink.close();
+  return micros;
+};
+
+const cpuMicros = (work: () => void): number => {
+  const before = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(before);
+  return user + system;
+};

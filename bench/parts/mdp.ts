@@ -1,0 +1,109 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startMdp, until, type Environment, type Status } from '../../test/e2e/mdp.ts';
+import { symbolsOf } from '../feed/dialects.ts';
+import type { Contender, Run } from './contender.ts';
+import type { Feed } from './feed.ts';
+import { wallMs } from './messages.ts';
+import { cpuSeconds } from './process.ts';
+
+export type MdpOptions = {
+  readonly feed: Feed;
+  readonly databaseUrl: string;
+  /** Over all sources. */
+  readonly symbols: number;
+  /** A source each, with its share of the symbols. */
+  readonly sources?: number;
+  readonly environment?: Environment;
+};
+
+export type Mdp = Contender & {
+  /** Its working directory: where the journal is. */
+  readonly directory: string;
+  get(path: string): Promise<string>;
+};
+
+const doneMs = 120_000;
+
+/**
+ * The executable with the defaults as shipped, but that it may drop nothing: what is compared is
+ * work done. Resolves when the feed has all its subscriptions.
+ */
+export const startExecutable = async (options: MdpOptions): Promise<Mdp> => {
+  const { feed, databaseUrl, symbols, environment = {} } = options;
+  const directory = mkdtempSync(join(tmpdir(), 'mdp-bench-run-'));
+  const running = await startMdp(directory, {
+    DATABASE_URL: databaseUrl,
+    PIPELINE_DROP_POLICY: 'block',
+    PIPELINE_SOURCES: JSON.stringify(sourcesOf(options)),
+    ...environment,
+  });
+  await feed.subscribed(symbols);
+  return {
+    pid: running.pid,
+    directory,
+    get: async (path) => (await running.get(path)).text(),
+    play: async (frames, rate) => {
+      const before = await running.status();
+      const cpu = cpuSeconds(running.pid);
+      const played = await feed.play(frames, rate);
+      const { trades } = played;
+      const after = await until(
+        () => running.status(),
+        (now) => isThrough(before, now, played.frames, trades),
+        doneMs,
+      );
+      const ended = wallMs();
+      requireKept(after);
+      return runOf(played, ended, cpuSeconds(running.pid) - cpu);
+    },
+    close: async () => {
+      const code = await running.stop();
+      rmSync(directory, { recursive: true });
+      if (code !== 0) throw new Error(`mdp exited with ${code}:\n${running.log()}`);
+    },
+  };
+};
+
+const sourcesOf = ({ feed, symbols, sources = 1 }: MdpOptions): readonly object[] => {
+  const share = Math.ceil(symbols / sources);
+  return Array.from({ length: sources }, (_, at) => ({
+    type: feed.venue,
+    name: `${feed.venue}-${at}`,
+    url: feed.url,
+    channels: ['trades'],
+    symbols: symbolsOf(feed.venue, Math.min(share, symbols - at * share), at * share),
+  }));
+};
+
+/** Every frame decoded, and every trade's end known. */
+const isThrough = (before: Status, now: Status, frames: number, trades: number): boolean =>
+  framesIn(now) - framesIn(before) >= frames && tradesOut(now) - tradesOut(before) >= trades;
+
+const framesIn = ({ ledger }: Status): number => ledger.frames['decoded'] ?? 0;
+
+const tradesOut = ({ ledger }: Status): number => {
+  const { decoded: all = 0, in_flight: waiting = 0 } = ledger.rows['trade'] ?? {};
+  return all - waiting;
+};
+
+/** A figure for work that was not done is none. */
+const requireKept = ({ ledger }: Status): void => {
+  const { rejected = 0, duplicates = 0, dropped = 0 } = ledger.rows['trade'] ?? {};
+  const lost = (ledger.frames['dropped'] ?? 0) + rejected + duplicates + dropped;
+  if (lost > 0 || !ledger.balanced) {
+    throw new Error(`mdp did not take every frame: ${JSON.stringify(ledger)}`);
+  }
+};
+
+const runOf = (
+  played: { readonly frames: number; readonly trades: number; readonly began: number },
+  ended: number,
+  cpu: number,
+): Run => ({
+  frames: played.frames,
+  trades: played.trades,
+  seconds: (ended - played.began) / 1000,
+  cpuSeconds: cpu,
+});
