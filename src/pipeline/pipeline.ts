@@ -251,7 +251,7 @@ export class Pipeline {
     return new SinkQueue({
       maxBatches: settings.sinkQueueMax,
       policy: settings.backpressurePolicy,
-      memoryFull: () => this.memory.full && this.#sinkHoldsMemory(),
+      memoryFull: () => this.memory.sinkFull,
       onDrop: (opened) => this.#dropBatch(opened),
     });
   }
@@ -320,11 +320,6 @@ export class Pipeline {
   #waitForRoom(): Promise<void> | undefined {
     if (!this.sinkQueue.blocked || this.#giveUp.signal.aborted) return undefined;
     return this.#room.wait(this.#giveUp.signal);
-  }
-
-  /** Memory that is full of records instead is emptied by reading them. */
-  #sinkHoldsMemory(): boolean {
-    return this.memory.batches > this.memory.limit / 2;
   }
 
   #dropBatch(opened: OpenedBatch): void {
