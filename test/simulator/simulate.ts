@@ -1,7 +1,8 @@
 /**
- * The simulator: the program's real wiring (`buildPipeline`, from a real configuration) inside a simulated world of one
- * venue, its network, a clock and a database. All of it is a function of the scenario; the same seed lives the same life.
- * It looks on while the program runs, and judges afterwards by a model that knows only what the program was given.
+ * The simulator: the program's real wiring (`buildPipeline`, from a real configuration) inside a
+ * simulated world of one venue, its network, a clock and a database. All of it is a function of the
+ * scenario; the same seed lives the same life. It looks on while the program runs, and judges
+ * afterwards by a model that knows only what the program was given.
  */
 import { loadConfig } from '../../src/config/load.ts';
 import type { Config } from '../../src/config/config.ts';

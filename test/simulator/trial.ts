@@ -11,7 +11,9 @@ export type Trial = {
   readonly trades: number;
 };
 
-/** Lives through the scenario of a seed and judges it. What the program throws is a complaint too. */
+/**
+ * Lives through the scenario of a seed and judges it. What the program throws is a complaint too.
+ */
 export const tryAt = async (seed: number, faults: FaultCount, log?: Log): Promise<Trial> => {
   const scenario = scenarioOf(seed);
   try {

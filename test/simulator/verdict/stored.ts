@@ -37,8 +37,8 @@ export const isRefused = (life: Life, id: number): boolean => {
 };
 
 /**
- * Something was given up by policy: then not all that was given to the program is in the tables. The oversized frames of
- * the simulated venue hold nothing.
+ * Something was given up by policy: then not all that was given to the program is in the tables.
+ * The oversized frames of the simulated venue hold nothing.
  */
 export const hasDropped = ({ pipeline: { ledger } }: Life): boolean => {
   const frames = ledger.frames.dropped - (ledger.dropped.get('oversized') ?? 0);
