@@ -156,8 +156,8 @@ const neverReceived = (life: Life, symbol: string): readonly TrueTrade[] => {
 
 /**
  * How long it has listened the program takes from when the venue acknowledged to when the first
- * trade came. That one may be of a snapshot, which says nothing of the time before it; the allowed
- * lateness covers it as far as it goes.
+ * trade came. That one may be of a snapshot, or have waited for a stalled process: then it says
+ * nothing of the time before it. The allowed lateness covers what it can.
  */
-const listensBefore = ({ scenario: { bars, venue } }: Life): boolean =>
-  bars.allowedLatenessMs >= 2000 && venue.frames.late === 0;
+const listensBefore = ({ scenario: { bars, venue, stallEveryMs } }: Life): boolean =>
+  bars.allowedLatenessMs >= 2000 && venue.frames.late === 0 && stallEveryMs === 0;
