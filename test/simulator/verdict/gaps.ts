@@ -1,7 +1,7 @@
 import type { Gap } from '../../../src/market/gap.ts';
 import { MAX_HOLES } from '../../../src/operators/gaps.ts';
 import type { Life } from '../simulate.ts';
-import { hasDropped, refusedTrades, storedTrades } from './stored.ts';
+import { hasDropped, keptConnections, refusedTrades, storedTrades } from './stored.ts';
 
 /**
  * Between the first trade that was followed and the last that is known, every id is stored or lies
@@ -74,8 +74,7 @@ const untruths = (
     complaints.push(`${name} lacks ${told}, and is filled at ${gap.filledAt}`);
   }
   if (gap.fromTime > gap.toTime) complaints.push(`${name} ends before it begins`);
-  const { connects } = life.pipeline.sources[0]?.report() ?? { connects: 0 };
-  if (gap.reason === 'reconnect' && connects <= life.scenario.source.connections) {
+  if (gap.reason === 'reconnect' && keptConnections(life)) {
     complaints.push(`${name} blames a reconnect; there was none`);
   }
   if (gap.reason === 'dropped' && !hasDropped(life) && life.pipeline.ledger.frames.dropped === 0) {

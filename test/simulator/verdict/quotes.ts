@@ -3,7 +3,7 @@ import { formatDecimal } from '../../../src/market/decimal.ts';
 import { DIALECTS } from '../dialects/dialects.ts';
 import type { Life } from '../simulate.ts';
 import type { HeardQuote } from '../witness.ts';
-import { canonical, hasDropped, isRefused } from './stored.ts';
+import { canonical, hasDropped, keptConnections, isRefused } from './stored.ts';
 
 /**
  * An old id that comes so long after the last new one is taken for a new numbering: twice rather
@@ -89,8 +89,7 @@ const byContent = (
     return [`${heard.length} quotes of ${symbol} were received, ${stored.length} are stored`];
   }
   // A connection that takes over may lag behind the one before it, and bring some once more.
-  const { connects } = life.pipeline.sources[0]?.report() ?? { connects: 0 };
-  if (connects > life.scenario.source.connections) return [];
+  if (!keptConnections(life)) return [];
   const most = life.scenario.venue.frames.twice > 0 ? heard.length : distinct;
   if (stored.length > most) {
     return [`${stored.length} quotes of ${symbol} are stored, the venue made ${distinct}`];

@@ -45,6 +45,12 @@ export const hasDropped = ({ pipeline: { ledger } }: Life): boolean => {
   return frames > 0 || ledger.rows.trade.dropped > 0 || ledger.rows.quote.dropped > 0;
 };
 
+/** Every connection that was opened is still the one it was: none was lost, none renewed. */
+export const keptConnections = ({ pipeline, scenario }: Life): boolean => {
+  const report = pipeline.sources[0]?.report();
+  return report?.disconnects === 0 && report.connects <= scenario.source.connections;
+};
+
 /** The venue's text without superfluous zeros. */
 export const canonical = (text: string): string =>
   text.includes('.') ? text.replace(/0+$/, '').replace(/\.$/, '') : text;
