@@ -4,7 +4,8 @@
  *
  *     bun bench/bare-client.ts VENUE URL SYMBOLS count|parse
  */
-import { answerExpectations, subscribe } from './parts/client.ts';
+import { subscribe } from './parts/client.ts';
+import { answerExpectations } from './parts/expectations.ts';
 
 const parse = process.argv[5] === 'parse';
 const arrived = answerExpectations();

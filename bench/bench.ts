@@ -7,10 +7,12 @@
  */
 import { parseArgs } from 'node:util';
 import { measureBars } from './measures/bars.ts';
+import { measureCcxt } from './measures/ccxt.ts';
 import { measureCommit } from './measures/commit.ts';
 import { measureGrowth } from './measures/growth.ts';
 import { measureLatency } from './measures/latency.ts';
 import { measureOptions } from './measures/options.ts';
+import { measureProfile } from './measures/profile.ts';
 import { measureStages } from './measures/stages.ts';
 import { measureStartup } from './measures/startup.ts';
 import { Database } from './parts/database.ts';
@@ -33,6 +35,8 @@ const measures: readonly Measure[] = [
   { name: 'stages', about: 'CPU per trade by stage', quick: true, run: measureStages },
   { name: 'startup', about: 'start → first row', quick: true, run: measureStartup },
   { name: 'options', about: 'c: journal, metrics, tracing', quick: false, run: measureOptions },
+  { name: 'profile', about: 'the main thread, by function', quick: false, run: measureProfile },
+  { name: 'ccxt', about: 'ccxt.pro beside it', quick: false, run: measureCcxt },
   { name: 'growth', about: 'e: symbols, sockets, rows', quick: false, run: measureGrowth },
 ];
 
@@ -91,4 +95,6 @@ function say(line: string): void {
   process.stderr.write(`bench: ${line}\n`);
 }
 
+// What was started ends with this process only when it ends by itself.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
 process.exitCode = await main();

@@ -6,7 +6,8 @@
  *     bun bench/plain-script.ts binance URL SYMBOLS DATABASE_URL
  */
 import postgres from 'postgres';
-import { answerExpectations, subscribe } from './parts/client.ts';
+import { subscribe } from './parts/client.ts';
+import { answerExpectations } from './parts/expectations.ts';
 
 const rowsPerInsert = 1_000;
 /** As many as the executable has workers. */
@@ -34,18 +35,6 @@ const readFrame: (text: string) => Message = JSON.parse;
 const arrived = answerExpectations();
 let rows: Row[] = [];
 let quiet: NodeJS.Timeout | undefined;
-
-await sql`
-  create table if not exists plain_trade (
-    exchange text not null,
-    symbol text not null,
-    trade_id bigint not null,
-    ts timestamptz not null,
-    price numeric not null,
-    size numeric not null,
-    side text not null,
-    primary key (exchange, symbol, trade_id)
-  )`;
 
 subscribe(process.argv.slice(2), (text) => {
   const { data } = readFrame(text);

@@ -10,6 +10,7 @@
 import { parseArgs } from 'node:util';
 import { createLog } from '../src/runtime/json-log.ts';
 import { FAULT_KINDS, FaultCount } from '../test/simulator/faults.ts';
+import type { LiveOptions } from '../test/simulator/simulate.ts';
 import { toldOf, tryAt } from '../test/simulator/trial.ts';
 
 const SEEDS = 200;
@@ -38,21 +39,24 @@ const first =
     : numberOf(values.seed, 'seed');
 const only = values.seed === undefined ? SEEDS : 1;
 const count = values.seeds === undefined ? only : numberOf(values.seeds, 'seeds');
-const log = values.log
-  ? createLog({
-      level: 'debug',
-      format: 'text',
-      now: () => Date.now() * 1000,
-      write: (line) => process.stderr.write(line),
-    })
-  : undefined;
+const options: LiveOptions = values.log
+  ? {
+      log: (clock) =>
+        createLog({
+          level: 'debug',
+          format: 'text',
+          now: () => clock.now(),
+          write: (line) => process.stderr.write(line),
+        }),
+    }
+  : {};
 
 const faults = new FaultCount();
 let trades = 0;
 let failed = 0;
 let toldAt = performance.now();
 for (let seed = first; seed < first + count; seed += 1) {
-  const trial = await tryAt(seed, faults, log);
+  const trial = await tryAt(seed, faults, options);
   trades += trial.trades;
   if (trial.complaints.length > 0) {
     failed += 1;

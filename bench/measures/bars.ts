@@ -2,11 +2,14 @@
  * Frames a second with only bars stored, against a bare client that only does `JSON.parse` (b); and
  * the ceiling of the feed itself, by a client that only counts.
  */
+import { underBun } from '../parts/child.ts';
 import { perSecond, startScript, type Run } from '../parts/contender.ts';
 import { startFeed } from '../parts/feed.ts';
 import type { Figure } from '../parts/figures.ts';
 import { startExecutable } from '../parts/mdp.ts';
 import { repeat, symbolCount, type Bench } from '../parts/plan.ts';
+
+const client = underBun('bare-client.ts');
 
 type Round = { readonly mdp: Run; readonly parse: Run; readonly count: Run };
 
@@ -18,8 +21,8 @@ export const measureBars = async (bench: Bench): Promise<readonly Figure[]> => {
     symbols: symbolCount,
     environment: { PIPELINE_DATABASE_STORE: 'bars' },
   });
-  const parse = await startScript('bare-client.ts', feeds[1], symbolCount, ['parse']);
-  const count = await startScript('bare-client.ts', feeds[2], symbolCount, ['count']);
+  const parse = await startScript(client, feeds[1], symbolCount, ['parse']);
+  const count = await startScript(client, feeds[2], symbolCount, ['count']);
   const contenders = [mdp, parse, count];
   const frames = bench.plan.read;
   try {

@@ -6,6 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { underBun } from '../parts/child.ts';
 import {
   cpuMicrosPerTrade,
   perSecond,
@@ -26,7 +27,9 @@ export const measureCommit = async (bench: Bench): Promise<readonly Figure[]> =>
   const databaseUrl = bench.database.url;
   const feeds = [await startFeed(), await startFeed()] as const;
   const mdp = await startExecutable({ feed: feeds[0], databaseUrl, symbols: symbolCount });
-  const plain = await startScript('plain-script.ts', feeds[1], symbolCount, [databaseUrl]);
+  const plain = await startScript(underBun('plain-script.ts'), feeds[1], symbolCount, [
+    databaseUrl,
+  ]);
   const directory = mkdtempSync(join(tmpdir(), 'mdp-bench-'));
   try {
     const file = join(directory, 'trades.txt');

@@ -5,14 +5,22 @@ import { heard, type Heard } from './messages.ts';
 type Kind = Heard['kind'];
 type HeardOf<K extends Kind> = Extract<Heard, { readonly kind: K }>;
 
-/** A process of the benchmark under the same Bun, spoken to over IPC. */
+/** The command of one of the benchmark's scripts, by its path from `bench`, under this same Bun. */
+export const underBun = (script: string): readonly string[] => [
+  process.execPath,
+  join(import.meta.dir, '..', script),
+];
+
+/** A process of the benchmark, spoken to over IPC. */
 export class Child {
   readonly #process: Bun.Subprocess;
   readonly #last = new Map<Kind, Heard>();
   readonly #waiting = new Set<() => void>();
 
-  constructor(script: string, args: readonly string[]) {
-    this.#process = Bun.spawn([process.execPath, join(import.meta.dir, '..', script), ...args], {
+  constructor(command: readonly string[]) {
+    this.#process = Bun.spawn([...command], {
+      // Understood by Node too.
+      serialization: 'json',
       stdin: 'ignore',
       stdout: 'inherit',
       stderr: 'inherit',
@@ -25,6 +33,12 @@ export class Child {
         for (const check of this.#waiting) check();
       },
     });
+  }
+
+  /** Rejects when the process ends; never resolves. */
+  async ended(): Promise<never> {
+    await this.#process.exited;
+    throw new Error('a process of the benchmark has ended');
   }
 
   get pid(): number {

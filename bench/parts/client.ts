@@ -1,7 +1,6 @@
 import * as v from 'valibot';
 import { VENUES } from '../../src/venues/registry.ts';
 import { symbolsOf, venueIds } from '../feed/dialects.ts';
-import { expectOrder, tell, wallMs } from './messages.ts';
 
 /** Connects as the venue's plan says and hands every frame on. `args`: VENUE URL SYMBOLS. */
 export const subscribe = (args: readonly string[], take: (text: string) => void): void => {
@@ -20,22 +19,4 @@ export const subscribe = (args: readonly string[], take: (text: string) => void)
     });
     socket.addEventListener('message', (event: MessageEvent<string>) => take(event.data));
   }
-};
-
-/**
- * Obeys `expectOrder`: the returned function counts what has come since the order, and tells when
- * it is all.
- */
-export const answerExpectations = (): ((count: number) => void) => {
-  let left = 0;
-  process.on('message', (message: unknown) => {
-    left = v.parse(expectOrder, message).count;
-    tell({ kind: 'expecting' });
-  });
-  process.on('disconnect', () => process.exit(0));
-  return (count) => {
-    const before = left;
-    left -= count;
-    if (before > 0 && left <= 0) tell({ kind: 'reached', at: wallMs() });
-  };
 };

@@ -20,15 +20,15 @@ export type Contender = {
   close(): Promise<void>;
 };
 
-/** A script of `bench` that obeys `expectOrder`. `args` follow VENUE, URL and SYMBOLS. */
+/** A command that obeys `expectOrder`. VENUE, URL, SYMBOLS and `args` are added to it. */
 export const startScript = async (
-  script: string,
+  command: readonly string[],
   feed: Feed,
   symbols: number,
   args: readonly string[] = [],
 ): Promise<Contender> => {
-  const child = new Child(script, [feed.venue, feed.url, String(symbols), ...args]);
-  await feed.subscribed(symbols);
+  const child = new Child([...command, feed.venue, feed.url, String(symbols), ...args]);
+  await Promise.race([feed.subscribed(symbols), child.ended()]);
   return {
     pid: child.pid,
     play: async (frames, rate) => {

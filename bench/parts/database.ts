@@ -3,6 +3,19 @@ import { PrivateServer, execute } from '../../test/postgres/server.ts';
 /** As a server is set up that is to keep what it is given. */
 const settings = { fsync: 'on', shared_buffers: '256MB', max_wal_size: '4GB' };
 
+/** Wide, and keyed by what a trade is known by: where the scripts we are measured against write. */
+const plainTable = `
+  create table plain_trade (
+    exchange text not null,
+    symbol text not null,
+    trade_id bigint not null,
+    ts timestamptz not null,
+    price numeric not null,
+    size numeric not null,
+    side text not null,
+    primary key (exchange, symbol, trade_id)
+  )`;
+
 /** The columns of a trade as `psql \copy` writes and reads them. */
 const columns = 'instrument_id, ts, trade_id, receive_ts, price, size, side, late';
 
@@ -15,7 +28,9 @@ export class Database {
   }
 
   static async start(): Promise<Database> {
-    return new Database(await PrivateServer.start({ settings }));
+    const database = new Database(await PrivateServer.start({ settings }));
+    await database.run(plainTable);
+    return database;
   }
 
   get url(): string {

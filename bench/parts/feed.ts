@@ -1,5 +1,5 @@
 import type { FeedVenue } from '../feed/dialects.ts';
-import { Child } from './child.ts';
+import { Child, underBun } from './child.ts';
 
 export type Played = {
   readonly frames: number;
@@ -22,7 +22,7 @@ export type Feed = {
 };
 
 export const startFeed = async (venue: FeedVenue = 'binance'): Promise<Feed> => {
-  const child = new Child('feed.ts', [venue]);
+  const child = new Child([...underBun('feed.ts'), venue]);
   const { port } = await child.hear('listening');
   return {
     venue,

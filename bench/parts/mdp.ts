@@ -1,7 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startMdp, until, type Environment, type Status } from '../../test/e2e/mdp.ts';
+import {
+  startMdp,
+  until,
+  type Environment,
+  type Running,
+  type Status,
+} from '../../test/e2e/mdp.ts';
 import { symbolsOf } from '../feed/dialects.ts';
 import type { Contender, Run } from './contender.ts';
 import type { Feed } from './feed.ts';
@@ -39,7 +45,9 @@ export const startExecutable = async (options: MdpOptions): Promise<Mdp> => {
     PIPELINE_SOURCES: JSON.stringify(sourcesOf(options)),
     ...environment,
   });
-  await feed.subscribed(symbols);
+  const kill = (): void => running.signal('SIGKILL');
+  process.once('exit', kill);
+  await Promise.race([feed.subscribed(symbols), endOf(running)]);
   return {
     pid: running.pid,
     directory,
@@ -60,10 +68,16 @@ export const startExecutable = async (options: MdpOptions): Promise<Mdp> => {
     },
     close: async () => {
       const code = await running.stop();
+      process.off('exit', kill);
       rmSync(directory, { recursive: true });
       if (code !== 0) throw new Error(`mdp exited with ${code}:\n${running.log()}`);
     },
   };
+};
+
+const endOf = async (running: Running): Promise<never> => {
+  const code = await running.exited;
+  throw new Error(`mdp exited with ${code}:\n${running.log()}`);
 };
 
 const sourcesOf = ({ feed, symbols, sources = 1 }: MdpOptions): readonly object[] => {

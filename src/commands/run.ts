@@ -18,6 +18,7 @@ import { BUILD } from './build-info.ts';
 import { EXIT, type CommandContext } from './context.ts';
 import { createLiveLine, type LiveLine } from './live-line.ts';
 import { obeyReloads } from './reload.ts';
+import { tellSupervisor } from './supervision.ts';
 
 const RUN_HELP = `mdp run [--config PATH] [--source TYPE] [--symbols A,B,…] [--duration 30s]
 
@@ -87,9 +88,14 @@ const runPipeline = async (
   obeySignals(pipeline, context, log);
   const ignoreReloads = obeyReloads({ pipeline, loaded, request, around, context });
   if (runForMs !== undefined) context.clock.after(runForMs, () => pipeline.stop());
+  const running = pipeline.run();
+  const { clock, finish } = context;
+  const { drainMs } = config.pipeline;
+  const supervision = tellSupervisor({ pipeline, clock, log, drainMs, finish });
   try {
-    return report(await pipeline.run(), pipeline, log, journal && config.journal.dir);
+    return report(await running, pipeline, log, journal && config.journal.dir);
   } finally {
+    supervision.cancel();
     ignoreReloads();
     screen.stop();
     await Promise.all(servers.map((server) => server.stop()));

@@ -1,5 +1,7 @@
 /** No single block or open batch takes more than this part of the memory for all. */
 const SHARES = 8;
+/** The part of the memory that batches may take before the sink's policy acts. */
+const SINK_SHARE = 3 / 4;
 
 /**
  * All waiting data together: blocks of records in front of the operators, and open, queued and
@@ -27,9 +29,9 @@ export class MemoryBudget {
     return this.#blocks + this.#batches;
   }
 
-  /** Waiting for the sink. While this is more than nothing, waiting frees memory. */
-  get batches(): number {
-    return this.#batches;
+  /** What waits for the sink has taken its share: the rest is for records in front of it. */
+  get sinkFull(): boolean {
+    return this.#batches >= this.limit * SINK_SHARE;
   }
 
   /** The most bytes of one block or batch that is otherwise allowed `most`. */

@@ -294,7 +294,7 @@ export class Pipeline {
     return new SinkQueue({
       maxBatches: settings.sinkQueueMax,
       policy: settings.backpressurePolicy,
-      memoryFull: () => this.memory.full && this.#sinkHoldsMemory(),
+      memoryFull: () => this.memory.sinkFull,
       onDrop: (opened) => this.#dropBatch(opened),
     });
   }
@@ -370,11 +370,6 @@ export class Pipeline {
   #waitForRoom(): Promise<void> | undefined {
     if (!this.sinkQueue.blocked || this.#giveUp.signal.aborted) return undefined;
     return this.#room.wait(this.#giveUp.signal);
-  }
-
-  /** Memory that is full of records instead is emptied by reading them. */
-  #sinkHoldsMemory(): boolean {
-    return this.memory.batches > this.memory.limit / 2;
   }
 
   /** A batch enters the sink: between which checkpoints, and what its settling lets go. */

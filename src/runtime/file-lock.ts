@@ -1,6 +1,7 @@
 import { dlopen, FFIType, read, type Pointer } from 'bun:ffi';
-import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { MdpError } from './errors.ts';
+import { linuxLibCName } from './libc.ts';
 
 /**
  * One process at a time, by `flock` on a file of its own: the kernel lets go when the process dies,
@@ -81,14 +82,6 @@ function linuxLibC(): LibC {
     __errno_location: errnoSymbol,
   });
   return { flock: symbols.flock, errno: () => errnoAt(symbols.__errno_location()) };
-}
-
-/** glibc has one name everywhere; musl names the machine. */
-function linuxLibCName(): string {
-  const musl = `libc.musl-${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}.so.1`;
-  return ['/lib', '/usr/lib'].some((folder) => existsSync(`${folder}/${musl}`))
-    ? musl
-    : 'libc.so.6';
 }
 
 function errnoAt(pointer: bigint | Pointer | null): number {

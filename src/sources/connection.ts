@@ -12,15 +12,14 @@ import type { ReceiveTime } from '../market/time.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Channel, Classified, Venue } from '../venues/venue.ts';
-import { Hearing } from './hearing.ts';
 import type { MuteSubject, Patience } from './patience.ts';
-import { Silence } from './silence.ts';
 import { refusedStatus, wasTooBig, withoutSecrets } from './socket.ts';
 import type { OpenSocket, Socket, SocketOptions } from './socket.ts';
 import type { Intake } from './source.ts';
 import type { Subscription } from './subscription.ts';
 import type { Timing } from './timing.ts';
 import type { Traffic } from './traffic.ts';
+import { Watch } from './watch.ts';
 
 /** Frames and bytes that wait to be classified; at either limit they are classified at once. */
 const CLASSIFY_FRAMES = 256;
@@ -78,15 +77,11 @@ export class Connection {
   #phase: 'connecting' | 'open' | 'closing' | 'ended' = 'connecting';
   #socket: Socket | undefined;
   #number = 0;
-  #hasData = false;
   #failure: string | undefined;
   #leaving: string | undefined;
 
   #arrival = receiveTime(0);
-  readonly #withoutArrival = new Silence();
-  readonly #withoutFrame = new Silence();
-  readonly #withoutData = new Silence();
-  readonly #hearing: Hearing;
+  readonly #watch: Watch;
   #pacing = false;
 
   #unclassified: string[] = [];
@@ -103,10 +98,10 @@ export class Connection {
     this.subscription = subscription;
     this.#parts = parts;
     this.#holder = holder;
-    this.#hearing = new Hearing({
+    this.#watch = new Watch({
       ...settings,
       patience: parts.patience,
-      overdueMs: parts.timing.overdueMs,
+      timing: parts.timing,
       asked: (symbol) => subscription.has(symbol),
     });
   }
@@ -117,7 +112,7 @@ export class Connection {
 
   /** Whether market data has come. */
   get hasData(): boolean {
-    return this.#hasData;
+    return this.#watch.hasData;
   }
 
   /** Begins; call once. */
@@ -217,7 +212,7 @@ export class Connection {
     traffic.bytes += bytes;
     traffic.lastFrameAt = now;
     this.#arrived(now);
-    this.#withoutFrame.break();
+    this.#watch.frame();
     if (bytes > this.#settings.maxFrameBytes) {
       traffic.oversizedFrames += 1;
       intake.dropped(now, this.#number, 'oversized');
@@ -238,7 +233,7 @@ export class Connection {
 
   #arrived(at: ReceiveTime): void {
     this.#arrival = at;
-    this.#withoutArrival.break();
+    this.#watch.arrived();
   }
 
   #toClassify(text: string, bytes: number): void {
@@ -262,15 +257,13 @@ export class Connection {
       } else if (classified.kind === 'ack' || classified.kind === 'refused') {
         this.#answer(classified);
       } else if (classified.kind === 'heartbeat' && classified.lastTrade !== undefined) {
-        if (this.#hearing.heartbeat(classified.lastTrade)) this.#withoutData.break();
+        this.#watch.heartbeat(classified.lastTrade);
       }
     }
   }
 
   #heard({ channel, lastTrade }: Extract<Classified, { readonly kind: 'data' }>): void {
-    this.#hasData = true;
-    this.#withoutData.break();
-    if (this.#hearing.data(channel, lastTrade)) this.#holder.heard(this, channel);
+    if (this.#watch.data(channel, lastTrade)) this.#holder.heard(this, channel);
   }
 
   #answer(answer: Parameters<Subscription['answer']>[0]): void {
@@ -291,45 +284,19 @@ export class Connection {
   }
 
   #tick(): void {
-    const { clock, intake, timing } = this.#parts;
+    const { clock, intake } = this.#parts;
     intake.tick(receiveTime(clock.now()), this.#number, this.#arrival);
     if (this.#pause !== undefined) return;
-    const silences = [this.#withoutArrival, this.#withoutFrame, this.#withoutData];
-    for (const silence of silences) silence.tick(timing.tickMs);
-    this.#hearing.tick(timing.tickMs);
-    this.#watch();
-  }
-
-  #watch(): void {
-    const { timing } = this.#parts;
-    const silentMs = this.#withoutFrame.ms;
-    if (this.#withoutArrival.ms >= timing.deadMs) {
-      this.#cut(`nothing arrived for ${timing.deadMs} ms, not even an answer to our pings`);
-    } else if (!this.#foundMute() && silentMs > 0 && silentMs % timing.pingMs < timing.tickMs) {
+    const finding = this.#watch.tick();
+    if (finding === undefined) return;
+    if (finding.kind === 'ping') {
       this.#socket?.ping();
+    } else if (finding.kind === 'dead') {
+      this.#cut(finding.reason);
+    } else {
+      this.#state('mute');
+      this.#cut(finding.reason, finding.subject);
     }
-  }
-
-  /** Ends the connection where it, or a channel of it, is mute; else false. */
-  #foundMute(): boolean {
-    const { muteAfterMs } = this.#settings;
-    if (muteAfterMs === 0) return false;
-    const patienceMs = this.#hasData
-      ? muteAfterMs
-      : this.#parts.patience.stretch('connection', muteAfterMs);
-    const silentMs = this.#withoutData.ms;
-    if (silentMs >= patienceMs) {
-      this.#cutMute('connection', `connected, but no data for ${patienceMs} ms`);
-      return true;
-    }
-    const mute = this.#hearing.mute(this.#hasData && silentMs < muteAfterMs);
-    if (mute !== undefined) this.#cutMute(mute.channel, mute.reason);
-    return mute !== undefined;
-  }
-
-  #cutMute(subject: MuteSubject, reason: string): void {
-    this.#state('mute');
-    this.#cut(reason, subject);
   }
 
   /**

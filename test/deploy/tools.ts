@@ -14,6 +14,13 @@ export const has = (command: string, debianPackage: string): boolean => {
   return false;
 };
 
+/** What gives files to other users, or enters another root, needs root; says aloud when it is not. */
+export const isRoot = (): boolean => {
+  if (process.getuid?.() === 0) return true;
+  console.warn('SKIPPED, these tests need root');
+  return false;
+};
+
 export type Ran = { readonly code: number; readonly output: string };
 
 /** Runs a program to its end; stdout and stderr in one. */

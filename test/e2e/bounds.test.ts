@@ -6,6 +6,7 @@ import { inDirectory, mdp, query, startMdp, until, type Environment, type Runnin
 const KiB = 1024;
 
 const synthetic = (rate: number): Environment => ({
+  PIPELINE_JOURNAL_ENABLED: 'false',
   PIPELINE_SOURCES: JSON.stringify([
     { type: 'synthetic', symbols: ['SYN-001'], channels: ['trades'], rate },
   ]),

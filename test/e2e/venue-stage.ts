@@ -28,7 +28,12 @@ export type OnStage = {
   readonly metric: (name: string) => Promise<number>;
   /** Status and reason of the source in /health. */
   readonly health: () => Promise<{ readonly status: string; readonly reason: string | null }>;
-  /** Waits between connections to the venue, in ms. */
+  /** Waits until so many different trades have been taken. */
+  readonly taken: (count: number) => Promise<void>;
+  /**
+   * Waits between connections as the venue saw them, in ms, and what a venue on a busy machine may
+   * have seen too late: a fifth and 200 ms are added.
+   */
   readonly spacing: () => readonly number[];
   /** Stops the program, which must drain to 0 with a balanced ledger, and reads its tables. */
   readonly tables: (symbol: string) => Promise<Tables>;
@@ -95,6 +100,14 @@ const stageOf = (directory: string, run: Running, venue: ScriptedVenue): OnStage
       const rows = async () => (await run.status()).ledger.rows[kind]?.['decoded'] ?? 0;
       await until(rows, (decoded) => decoded >= count, PATIENCE_MS);
     },
+    taken: async (count) => {
+      await until(
+        () => run.status(),
+        ({ ledger: { rows } }) =>
+          (rows['trade']?.['decoded'] ?? 0) - (rows['trade']?.['duplicates'] ?? 0) >= count,
+        PATIENCE_MS,
+      );
+    },
     metric: async (name) => {
       const text = await (await run.get('/metrics')).text();
       const line = text.split('\n').find((each) => each.startsWith(`${name} `));
@@ -106,7 +119,8 @@ const stageOf = (directory: string, run: Running, venue: ScriptedVenue): OnStage
       const entry = entries.find(({ kind }) => kind === 'source');
       return { status: entry?.status ?? 'missing', reason: entry?.reason ?? null };
     },
-    spacing: () => venue.connectedAt.slice(1).map((at, i) => at - (venue.connectedAt[i] ?? 0)),
+    spacing: () =>
+      venue.connectedAt.slice(1).map((at, i) => (at - (venue.connectedAt[i] ?? 0)) * 1.2 + 200),
     tables: (symbol) => drained(directory, run, symbol),
   };
 };

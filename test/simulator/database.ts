@@ -30,7 +30,10 @@ const AWAY_MS = [500, 20_000] as const;
 /** How long a client of a database that is away waits before it knows. */
 const NOTICED_MS = [1, 3000] as const;
 
-/** A simulated database behind the sink contract: its tables are what survives, whatever the answers said. */
+/**
+ * A simulated database behind the sink contract: its tables are what survives, whatever the answers
+ * said.
+ */
 export class SimulatedDatabase implements Sink {
   readonly name = 'postgres';
   readonly maxWorkers = 8;
@@ -68,7 +71,9 @@ export class SimulatedDatabase implements Sink {
     this.#away = false;
   }
 
-  /** Whether the database refuses this row: a matter of the row alone, so that every try ends alike. */
+  /**
+   * Whether the database refuses this row: a matter of the row alone, so that every try ends alike.
+   */
   refuses(row: Batch['rows'][number]): boolean {
     const { refusesOneIn } = this.#parts.plan;
     if (refusesOneIn === 0 || (row.kind !== 'trade' && row.kind !== 'quote')) return false;

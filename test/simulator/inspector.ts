@@ -2,7 +2,10 @@ import { ROW_KINDS } from '../../src/pipeline/ledger.ts';
 import type { Pipeline } from '../../src/pipeline/pipeline.ts';
 import type { World } from './simulate.ts';
 
-/** Above the bound: what the documentation allows sockets to deliver after their pause, and a block or batch under way. */
+/**
+ * Above the bound: what the documentation allows sockets to deliver after their pause, and a block
+ * or batch under way.
+ */
 const HARD_FACTOR = 2;
 const SLACK_BYTES = 1024 * 1024;
 

@@ -4,7 +4,10 @@ import type { VenueId } from './dialects/dialects.ts';
 
 const MINUTE_MS = 60_000;
 
-/** Connections that live for a minute, each replaced before; about `frames` frames, nothing goes wrong. */
+/**
+ * Connections that live for a minute, each replaced before; about `frames` frames, nothing goes
+ * wrong.
+ */
 export const renewals = (seed: number, id: VenueId, frames: number): Scenario => {
   const busy = steady(seed, id, frames, 1);
   return { ...busy, venue: { ...busy.venue, maxAgeMs: MINUTE_MS } };
@@ -41,8 +44,8 @@ const steady = (seed: number, id: VenueId, frames: number, connections: 1 | 2): 
 };
 
 /**
- * Twelve hours in which connections are dropped, refused and closed and frames are lost, more often than a venue's limit
- * on connections lets them come back.
+ * Twelve hours in which connections are dropped, refused and closed and frames are lost, more often
+ * than a venue's limit on connections lets them come back.
  */
 export const stormyHalfDay = (seed: number): Scenario => {
   const calm = calmScenario(seed, 'kraken');

@@ -32,7 +32,10 @@ type Book = {
 /** Venues number from somewhere, but not from 1; far enough below 2^53. */
 const HIGHEST_FIRST_ID = 4_000_000_000;
 
-/** What truly happened, whoever listened: the trades of every symbol since the beginning, and a walk of its prices. */
+/**
+ * What truly happened, whoever listened: the trades of every symbol since the beginning, and a walk
+ * of its prices.
+ */
 export class Market {
   readonly symbols: readonly string[];
   readonly #books = new Map<string, Book>();

@@ -57,7 +57,10 @@ const LATE_BY_MS = [200, 5000] as const;
 
 type InFlight = { readonly at: number; readonly arrive: () => void };
 
-/** Both ends of one simulated connection: the client's `Socket`, and what the venue sends on it, faults included. */
+/**
+ * Both ends of one simulated connection: the client's `Socket`, and what the venue sends on it,
+ * faults included.
+ */
 export class Peer implements Socket {
   /** Subscribed streams, as `trades BTCUSDT`. */
   readonly streams = new Set<string>();
@@ -129,7 +132,9 @@ export class Peer implements Socket {
     this.#events.opened();
   }
 
-  /** Ends a dial, or all there is of a connection, without another word: what is in flight is lost. */
+  /**
+   * Ends a dial, or all there is of a connection, without another word: what is in flight is lost.
+   */
   cut(failure?: string): void {
     if (this.#state === 'gone') return;
     if (failure !== undefined) this.#events.failed(failure);

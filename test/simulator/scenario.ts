@@ -5,7 +5,10 @@ import { NO_FRAME_FAULTS, type FrameFaults } from './peer.ts';
 import { Chance } from './random.ts';
 import type { VenuePlan } from './venue.ts';
 
-/** A whole simulation, made of its seed: what the program is configured to do, and what is done to it. */
+/**
+ * A whole simulation, made of its seed: what the program is configured to do, and what is done to
+ * it.
+ */
 export type Scenario = {
   readonly seed: number;
   readonly durationMs: number;
@@ -93,8 +96,8 @@ export const calmScenario = (seed: number, id: VenueId): Scenario => {
 };
 
 /**
- * The scenario of a seed. Each fault is present in some and absent from others: what many faults together would hide, few
- * show.
+ * The scenario of a seed. Each fault is present in some and absent from others: what many faults
+ * together would hide, few show.
  */
 export const scenarioOf = (seed: number): Scenario => {
   const chance = new Chance(seed);
@@ -105,7 +108,7 @@ export const scenarioOf = (seed: number): Scenario => {
   const spelled = id === 'binance' && chance.happens(0.3) ? lowerCase(symbols) : symbols;
   return {
     ...calm,
-    durationMs: chance.between(20_000, 120_000),
+    durationMs: chance.between(10_000, 60_000),
     venue: venuePlan(chance, id, symbols),
     database: databasePlan(chance),
     source: {

@@ -1,12 +1,14 @@
 /**
- * The simulator: the program's real wiring (`buildPipeline`, from a real configuration) inside a simulated world of one
- * venue, its network, a clock and a database. All of it is a function of the scenario; the same seed lives the same life.
- * It looks on while the program runs, and judges afterwards by a model that knows only what the program was given.
+ * The simulator: the program's real wiring (`buildPipeline`, from a real configuration) inside a
+ * simulated world of one venue, its network, a clock and a database. All of it is a function of the
+ * scenario; the same seed lives the same life. It looks on while the program runs, and judges
+ * afterwards by a model that knows only what the program was given.
  */
 import { loadConfig } from '../../src/config/load.ts';
 import type { Config } from '../../src/config/config.ts';
 import { buildPipeline } from '../../src/pipeline/build.ts';
 import type { Outcome, Pipeline } from '../../src/pipeline/pipeline.ts';
+import type { Clock } from '../../src/runtime/clock.ts';
 import type { Log } from '../../src/runtime/log.ts';
 import { venueOf } from '../../src/venues/registry.ts';
 import type { Venue } from '../../src/venues/venue.ts';
@@ -47,7 +49,8 @@ export type Life = World & {
 };
 
 export type LiveOptions = {
-  readonly log?: Log;
+  /** The program's log, by simulated time. */
+  readonly log?: (clock: Clock) => Log;
   readonly lookEveryMs?: number;
   /** For what a test wants to see for itself. */
   readonly onLook?: (pipeline: Pipeline, world: World) => void;
@@ -57,7 +60,7 @@ export type LiveOptions = {
 export const live = async (scenario: Scenario, options: LiveOptions = {}): Promise<Life> => {
   const chance = new Chance(~scenario.seed);
   const world = createWorld(scenario, chance);
-  const pipeline = startProgram(world, chance, options.log ?? silentLog);
+  const pipeline = startProgram(world, chance, options.log?.(world.clock) ?? silentLog);
   const inspector = new Inspector(pipeline, world);
   const look = (): void => {
     inspector.look();

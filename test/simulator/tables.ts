@@ -7,9 +7,10 @@ import type { Batch, DeadLetter } from '../../src/sinks/sink.ts';
 type Row = Batch['rows'][number];
 
 /**
- * The tables, in memory, with the keys and the rules of replacement that the schema states: the first copy of a trade, quote
- * and dead letter stays; a bar gives way to one with more (epoch, trade count, complete, revision); of a gap the first reason
- * and extent stay, `missing` only shrinks, and `filledAt` comes once.
+ * The tables, in memory, with the keys and the rules of replacement that the schema states: the
+ * first copy of a trade, quote and dead letter stays; a bar gives way to one with more (epoch,
+ * trade count, complete, revision); of a gap the first reason and extent stay, `missing` only
+ * shrinks, and `filledAt` comes once.
  */
 export class Tables {
   readonly trade = new Map<string, Trade>();

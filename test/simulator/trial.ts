@@ -1,7 +1,6 @@
-import type { Log } from '../../src/runtime/log.ts';
 import type { FaultCount } from './faults.ts';
 import { scenarioOf } from './scenario.ts';
-import { live } from './simulate.ts';
+import { live, type LiveOptions } from './simulate.ts';
 import { judge } from './verdict/verdict.ts';
 
 export type Trial = {
@@ -11,11 +10,17 @@ export type Trial = {
   readonly trades: number;
 };
 
-/** Lives through the scenario of a seed and judges it. What the program throws is a complaint too. */
-export const tryAt = async (seed: number, faults: FaultCount, log?: Log): Promise<Trial> => {
+/**
+ * Lives through the scenario of a seed and judges it. What the program throws is a complaint too.
+ */
+export const tryAt = async (
+  seed: number,
+  faults: FaultCount,
+  options: LiveOptions = {},
+): Promise<Trial> => {
   const scenario = scenarioOf(seed);
   try {
-    const life = await live(scenario, log === undefined ? {} : { log });
+    const life = await live(scenario, options);
     faults.merge(life.faults);
     const trades = life.database.tables.trade.size;
     return { seed, complaints: judge(life), faults: life.faults, trades };

@@ -229,7 +229,10 @@ export class SimulatedVenue {
     }
   }
 
-  /** The market goes on while the process stands still: what it missed then happens with its own times. */
+  /**
+   * The market goes on while the process stands still: what it missed then happens with its own
+   * times.
+   */
   #trade(): void {
     const { plan, clock, chance } = this.#parts;
     const now = clock.now();

@@ -10,8 +10,9 @@ type Due = {
 };
 
 /**
- * Simulated time: it stands still while anything runs, and jumps to the next timer when nothing does. Timers fire in the
- * order they are due, on time to the microsecond. All of it is a function of what was scheduled, so a run repeats itself.
+ * Simulated time: it stands still while anything runs, and jumps to the next timer when nothing
+ * does. Timers fire in the order they are due, on time to the microsecond. All of it is a function
+ * of what was scheduled, so a run repeats itself.
  */
 export class VirtualClock implements Clock {
   #now: number;
@@ -35,7 +36,10 @@ export class VirtualClock implements Clock {
     return this.#schedule(ms, Math.max(1, Math.round(ms * 1000)), call);
   }
 
-  /** Lives through `ms`: fires what falls due, moment by moment, and lets what it wakes come to rest in between. */
+  /**
+   * Lives through `ms`: fires what falls due, moment by moment, and lets what it wakes come to rest
+   * in between.
+   */
   async advance(ms: number): Promise<void> {
     await this.#live(this.#now + Math.round(ms * 1000), () => false);
   }
@@ -50,7 +54,10 @@ export class VirtualClock implements Clock {
     await this.#live(this.#now + Math.round(mostMs * 1000), () => settled);
   }
 
-  /** As a process that was stopped and goes on: time has passed, and what fell due meanwhile is late. */
+  /**
+   * As a process that was stopped and goes on: time has passed, and what fell due meanwhile is
+   * late.
+   */
   stall(ms: number): void {
     this.#now += Math.round(ms * 1000);
   }
@@ -131,7 +138,10 @@ export class VirtualClock implements Clock {
 
 const isBefore = (a: Due, b: Due): boolean => a.at < b.at || (a.at === b.at && a.order < b.order);
 
-/** Promises and the immediates that the program waits in have run; nothing of it is left that does not wait for time. */
+/**
+ * Promises and the immediates that the program waits in have run; nothing of it is left that does
+ * not wait for time.
+ */
 const atRest = (): Promise<void> =>
   new Promise((resolve) => {
     setImmediate(() => setImmediate(resolve));

@@ -12,12 +12,18 @@ export type Rules = {
   readonly largestFrame: number;
 };
 
-/** What the program was given, noted where the connections hand it over: the model's only knowledge of a run. */
+/**
+ * What the program was given, noted where the connections hand it over: the model's only knowledge
+ * of a run.
+ */
 export class Witness {
   frames = 0;
   readonly trades = new Map<string, Map<number, HeardTrade>>();
   readonly quotes = new Map<string, HeardQuote[]>();
-  /** Per symbol, the first trade that was neither too far ahead nor stale: from there on ids are followed. */
+  /**
+   * Per symbol, the first trade that was neither too far ahead nor stale: from there on ids are
+   * followed.
+   */
   readonly first = new Map<string, number>();
   /** Per symbol, the highest id. */
   readonly last = new Map<string, number>();

@@ -23,8 +23,9 @@ for (const [name, scenario] of [
   const { committed, duplicates } = life.pipeline.ledger.rows.trade;
   const { connects = 0 } = life.pipeline.sources[0]?.report() ?? {};
   console.log(
-    `${name}: ${life.witness.frames} frames over ${connects} connections, ${committed} trades stored, ` +
-      `${duplicates} copies, ${Math.round(performance.now() - began)} ms`,
+    `${name}: ${life.witness.frames} frames over ${connects} connections, ` +
+      `${committed} trades stored, ${duplicates} copies, ` +
+      `${Math.round(performance.now() - began)} ms`,
   );
   for (const complaint of complaints) console.log(`  ${complaint}`);
   failed ||= complaints.length > 0;

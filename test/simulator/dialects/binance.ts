@@ -3,6 +3,9 @@ import type { Dialect } from './dialect.ts';
 
 const binanceRequest = v.object({ params: v.array(v.string()), id: v.number() });
 
+const combined = (symbol: string, type: string, data: object): string =>
+  JSON.stringify({ stream: `${symbol.toLowerCase()}@${type}`, data });
+
 export const binance: Dialect = {
   symbols: ['BTCUSDT', 'ETHUSDT', 'XRPETH', 'SOLUSDT', 'DOGEUSDT', 'ADAUSDT'],
   badSymbol: 'NOSUCHUSDT',
@@ -13,11 +16,11 @@ export const binance: Dialect = {
   replays: 0,
   trade: ({ symbol, id, micros, price, size, taker }) => {
     const at = micros / 1000;
-    const maker = taker === 'sell';
-    return `{"stream":"${symbol.toLowerCase()}@trade","data":{"e":"trade","E":${at},"s":"${symbol}","t":${id},"p":"${price}","q":"${size}","T":${at},"m":${maker},"M":true}}`;
+    const fields = { s: symbol, t: id, p: price, q: size, T: at, m: taker === 'sell', M: true };
+    return combined(symbol, 'trade', { e: 'trade', E: at, ...fields });
   },
   quote: ({ symbol, id, bid, bidSize, ask, askSize }) =>
-    `{"stream":"${symbol.toLowerCase()}@bookTicker","data":{"u":${id},"s":"${symbol}","b":"${bid}","B":"${bidSize}","a":"${ask}","A":"${askSize}"}}`,
+    combined(symbol, 'bookTicker', { u: id, s: symbol, b: bid, B: bidSize, a: ask, A: askSize }),
   replay: (trades) => trades.map((trade) => binance.trade(trade)),
   heartbeat: () => undefined,
   read: (text) => {

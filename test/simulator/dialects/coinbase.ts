@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { TrueTrade } from '../market.ts';
+import type { TrueQuote, TrueTrade } from '../market.ts';
 import { timeText } from './dialect.ts';
 import type { Dialect } from './dialect.ts';
 
@@ -8,11 +8,44 @@ const coinbaseRequest = v.object({
   channels: v.array(v.string()),
 });
 
-const coinbaseTrade = (type: string, trade: TrueTrade): string => {
-  const { symbol, id, micros, price, size, taker } = trade;
-  const maker = taker === 'buy' ? 'sell' : 'buy';
-  return `{"type":"${type}","trade_id":${id},"maker_order_id":"m","taker_order_id":"t","side":"${maker}","size":"${size}","price":"${price}","product_id":"${symbol}","sequence":${id * 3},"time":"${timeText(micros)}"}`;
-};
+const match = (type: string, trade: TrueTrade): string =>
+  JSON.stringify({
+    type,
+    trade_id: trade.id,
+    maker_order_id: 'm',
+    taker_order_id: 't',
+    side: trade.taker === 'buy' ? 'sell' : 'buy',
+    size: trade.size,
+    price: trade.price,
+    product_id: trade.symbol,
+    sequence: trade.id * 3,
+    time: timeText(trade.micros),
+  });
+
+const ticker = (quote: TrueQuote): string =>
+  JSON.stringify({
+    type: 'ticker',
+    sequence: quote.id,
+    product_id: quote.symbol,
+    price: quote.bid,
+    best_bid: quote.bid,
+    best_bid_size: quote.bidSize,
+    best_ask: quote.ask,
+    best_ask_size: quote.askSize,
+    side: 'buy',
+    time: timeText(quote.micros),
+    trade_id: 1,
+    last_size: '1',
+  });
+
+const heartbeat = ({ id, symbol, micros }: TrueTrade): string =>
+  JSON.stringify({
+    type: 'heartbeat',
+    sequence: id * 3,
+    last_trade_id: id,
+    product_id: symbol,
+    time: timeText(micros),
+  });
 
 export const coinbase: Dialect = {
   symbols: ['BTC-USD', 'ETH-USD', 'SOL-USD', 'LTC-EUR', 'ADA-USD', 'DOGE-USD'],
@@ -22,14 +55,10 @@ export const coinbase: Dialect = {
   quotesHaveIds: true,
   quotesHaveTimes: true,
   replays: 1,
-  trade: (trade) => coinbaseTrade('match', trade),
-  quote: ({ symbol, id, micros, bid, bidSize, ask, askSize }) =>
-    `{"type":"ticker","sequence":${id},"product_id":"${symbol}","price":"${bid}","best_bid":"${bid}","best_bid_size":"${bidSize}","best_ask":"${ask}","best_ask_size":"${askSize}","side":"buy","time":"${timeText(micros)}","trade_id":1,"last_size":"1"}`,
-  replay: (trades) => trades.map((trade) => coinbaseTrade('last_match', trade)),
-  heartbeat: (last) =>
-    last === undefined
-      ? undefined
-      : `{"type":"heartbeat","sequence":${last.id * 3},"last_trade_id":${last.id},"product_id":"${last.symbol}","time":"${timeText(last.micros)}"}`,
+  trade: (trade) => match('match', trade),
+  quote: ticker,
+  replay: (trades) => trades.map((trade) => match('last_match', trade)),
+  heartbeat: (last) => last && heartbeat(last),
   read: (text) => {
     const { product_ids: symbols, channels } = v.parse(coinbaseRequest, JSON.parse(text));
     const streams = ['trades', 'quotes'] as const;

@@ -9,8 +9,8 @@ export type Request = {
 };
 
 /**
- * How a venue writes: the counterpart of its folder in `src/venues`, made from the venue's documentation and sharing no
- * line with it.
+ * How a venue writes: the counterpart of its folder in `src/venues`, made from the venue's
+ * documentation and sharing no line with it.
  */
 export type Dialect = {
   readonly symbols: readonly [string, ...string[]];

@@ -7,12 +7,15 @@ import type { Life } from '../simulate.ts';
 import { dividedText, fixed, fixedText, SCALE } from './fixed.ts';
 import { canonical, storedTrades } from './stored.ts';
 
-/** Every bar is the aggregate of the trades in it that are not late, and says truly whether it is whole. */
+/**
+ * Every bar is the aggregate of the trades in it that are not late, and says truly whether it is
+ * whole.
+ */
 export const judgeBars = (life: Life): string[] => {
   const bars = [...life.database.tables.bar.values()];
   const gaps = [...life.database.tables.gap.values()];
   const stored = storedTrades(life);
-  // Rows given up behind the operators are in their bars and in no table: there is nothing to compare with.
+  // Rows given up behind the operators are in their bars and in no table: nothing to compare with.
   const isComparable = life.pipeline.ledger.rows.trade.dropped === 0 && !refusesTrades(life);
   return life.venue.market.symbols.flatMap((symbol) => {
     const own = bars.filter(({ instrument }) => instrument.symbol === symbol);
@@ -112,7 +115,10 @@ const flatFaults = (life: Life, bar: Bar, ordered: readonly TrueTrade[]): string
   return said.size === 1 && said.has(close) ? [] : [`${name} is ${[...said].join()}, not ${close}`];
 };
 
-/** A bar that is complete, today's holes considered, has every trade that the venue made in its interval. */
+/**
+ * A bar that is complete, today's holes considered, has every trade that the venue made in its
+ * interval.
+ */
 const falseWholeness = (
   life: Life,
   symbol: string,
@@ -135,7 +141,10 @@ const falseWholeness = (
   });
 };
 
-/** The venue's trades that the program can know to be missing: behind the last that came, nobody can know. */
+/**
+ * The venue's trades that the program can know to be missing: behind the last that came, nobody can
+ * know.
+ */
 const neverReceived = (life: Life, symbol: string): readonly TrueTrade[] => {
   const heard = life.witness.trades.get(symbol);
   const last = life.witness.last.get(symbol) ?? 0;
@@ -146,8 +155,9 @@ const neverReceived = (life: Life, symbol: string): readonly TrueTrade[] => {
 };
 
 /**
- * How long it has listened the program takes from when the venue acknowledged to when the first trade came. That one may be
- * of a snapshot, which says nothing of the time before it; the allowed lateness covers it as far as it goes.
+ * How long it has listened the program takes from when the venue acknowledged to when the first
+ * trade came. That one may be of a snapshot, or have waited for a stalled process: then it says
+ * nothing of the time before it. The allowed lateness covers what it can.
  */
-const listensBefore = ({ scenario: { bars, venue } }: Life): boolean =>
-  bars.allowedLatenessMs >= 2000 && venue.frames.late === 0;
+const listensBefore = ({ scenario: { bars, venue, stallEveryMs } }: Life): boolean =>
+  bars.allowedLatenessMs >= 2000 && venue.frames.late === 0 && stallEveryMs === 0;

@@ -3,7 +3,10 @@ import type { Life } from '../simulate.ts';
 
 const MINUTE_US = 60_000_000;
 
-/** In no minute more connections are tried than the venue allows, and never more are open than were asked for. */
+/**
+ * In no minute more connections are tried than the venue allows, and never more are open than were
+ * asked for.
+ */
 export const judgeConnects = ({ venue, scenario }: Life): string[] => {
   const { dialledAt, mostOpen } = venue;
   const { maxConnectsPerMinute: most } = VENUES[scenario.venue.id].facts;

@@ -1,4 +1,7 @@
-/** Exact arithmetic for the model: numbers with `SCALE` decimals, in a bigint. Shares nothing with `src/market/decimal.ts`. */
+/**
+ * Exact arithmetic for the model: numbers with `SCALE` decimals, in a bigint. Shares nothing with
+ * `src/market/decimal.ts`.
+ */
 export const SCALE = 10;
 
 export const fixed = (text: string): bigint => {

@@ -1,11 +1,11 @@
 import type { Gap } from '../../../src/market/gap.ts';
 import { MAX_HOLES } from '../../../src/operators/gaps.ts';
 import type { Life } from '../simulate.ts';
-import { hasDropped, refusedTrades, storedTrades } from './stored.ts';
+import { hasDropped, keptConnections, refusedTrades, storedTrades } from './stored.ts';
 
 /**
- * Between the first trade that was followed and the last that is known, every id is stored or lies in an open hole; and
- * every hole says the truth about what is missing in it.
+ * Between the first trade that was followed and the last that is known, every id is stored or lies
+ * in an open hole; and every hole says the truth about what is missing in it.
  */
 export const judgeGaps = (life: Life): string[] => {
   const stored = storedTrades(life);
@@ -42,7 +42,10 @@ const uncovered = (
   return complaints;
 };
 
-/** Ids are followed from the first trade on; where that may have been given up, from a second after the first stored one. */
+/**
+ * Ids are followed from the first trade on; where that may have been given up, from a second after
+ * the first stored one.
+ */
 const firstFollowed = (life: Life, symbol: string, known: readonly number[]): number => {
   const heard = life.witness.trades.get(symbol);
   if (!hasDropped(life)) return life.witness.first.get(symbol) ?? Infinity;
@@ -63,15 +66,15 @@ const untruths = (
   let missing = 0;
   for (let id = Number(gap.fromId); id <= Number(gap.toId); id += 1) if (!isKnown(id)) missing += 1;
   const told = Number(gap.missing ?? -1);
-  // A hole that gave way to newer ones stays as it was told; rows given up behind the operators make more.
+  // A hole that gave way to newer ones stays as it was told; rows given up behind the operators
+  // make more of them.
   const isExact = holes <= MAX_HOLES && life.pipeline.ledger.rows.trade.dropped === 0;
   if (isExact && told !== missing) complaints.push(`${name} lacks ${missing}, and says ${told}`);
   if ((gap.filledAt !== undefined) !== (told === 0)) {
     complaints.push(`${name} lacks ${told}, and is filled at ${gap.filledAt}`);
   }
   if (gap.fromTime > gap.toTime) complaints.push(`${name} ends before it begins`);
-  const { connects } = life.pipeline.sources[0]?.report() ?? { connects: 0 };
-  if (gap.reason === 'reconnect' && connects <= life.scenario.source.connections) {
+  if (gap.reason === 'reconnect' && keptConnections(life)) {
     complaints.push(`${name} blames a reconnect; there was none`);
   }
   if (gap.reason === 'dropped' && !hasDropped(life) && life.pipeline.ledger.frames.dropped === 0) {

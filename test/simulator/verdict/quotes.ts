@@ -3,9 +3,12 @@ import { formatDecimal } from '../../../src/market/decimal.ts';
 import { DIALECTS } from '../dialects/dialects.ts';
 import type { Life } from '../simulate.ts';
 import type { HeardQuote } from '../witness.ts';
-import { canonical, hasDropped, isRefused } from './stored.ts';
+import { canonical, hasDropped, keptConnections, isRefused } from './stored.ts';
 
-/** An old id that comes so long after the last new one is taken for a new numbering: twice rather than never. */
+/**
+ * An old id that comes so long after the last new one is taken for a new numbering: twice rather
+ * than never.
+ */
 const RENUMBERED_AFTER_US = 10_000_000;
 
 /** With update ids, every quote that was newer than all before it is stored, and none twice. */
@@ -52,7 +55,7 @@ const byId = (
 ): string[] => {
   const ids = new Set(stored.map(({ id }) => Number(id)));
   const complaints: string[] = [];
-  for (const [id, rows] of Map.groupBy(stored, ({ id }) => id)) {
+  for (const [id, rows] of Map.groupBy(stored, (row) => row.id)) {
     const [first, second] = rows.map(({ receiveTime }) => receiveTime).toSorted((a, b) => a - b);
     if (first === undefined || second === undefined) continue;
     if (second - first < RENUMBERED_AFTER_US)
@@ -70,7 +73,10 @@ const byId = (
   return complaints;
 };
 
-/** Without ids one connection at a time supplies the quotes: each is there, and only a venue's own copies are twice. */
+/**
+ * Without ids one connection at a time supplies the quotes: each is there, and only a venue's own
+ * copies are twice.
+ */
 const byContent = (
   life: Life,
   symbol: string,
@@ -82,9 +88,8 @@ const byContent = (
   if (life.venue.mostOpen === 1 && stored.length !== heard.length) {
     return [`${heard.length} quotes of ${symbol} were received, ${stored.length} are stored`];
   }
-  // Where another connection takes over, what it brings may lag behind what the one before it brought.
-  const { connects } = life.pipeline.sources[0]?.report() ?? { connects: 0 };
-  if (connects > life.scenario.source.connections) return [];
+  // A connection that takes over may lag behind the one before it, and bring some once more.
+  if (!keptConnections(life)) return [];
   const most = life.scenario.venue.frames.twice > 0 ? heard.length : distinct;
   if (stored.length > most) {
     return [`${stored.length} quotes of ${symbol} are stored, the venue made ${distinct}`];

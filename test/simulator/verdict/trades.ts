@@ -37,9 +37,10 @@ export const judgeTrades = (life: Life): string[] => {
 const differences = (life: Life, row: Trade, given: HeardTrade, dropped: boolean): string[] => {
   const { trade, receivedAt } = given;
   const name = `trade ${trade.symbol} ${trade.id}`;
-  const said = `${row.eventTime} ${formatDecimal(row.price)} ${formatDecimal(row.size)} ${row.side}`;
-  const true_ = `${trade.micros} ${canonical(trade.price)} ${canonical(trade.size)} ${trade.taker}`;
-  const complaints = said === true_ ? [] : [`${name} is ${said}, not ${true_}`];
+  const { eventTime, price, size, side } = row;
+  const said = `${eventTime} ${formatDecimal(price)} ${formatDecimal(size)} ${side}`;
+  const truth = `${trade.micros} ${canonical(trade.price)} ${canonical(trade.size)} ${trade.taker}`;
+  const complaints = said === truth ? [] : [`${name} is ${said}, not ${truth}`];
   // The first copy may have been given up, and a later one stored.
   if (dropped ? row.receiveTime < receivedAt : row.receiveTime !== receivedAt) {
     complaints.push(`${name} came at ${receivedAt}, not at ${row.receiveTime}`);

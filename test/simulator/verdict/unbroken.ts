@@ -2,8 +2,8 @@ import type { Life } from '../simulate.ts';
 import { storedTrades } from './stored.ts';
 
 /**
- * As if one connection had held all the time: nothing that the venue made is missing, no hole is left, and every bar but the
- * first and those still open at the end is complete.
+ * As if one connection had held all the time: nothing that the venue made is missing, no hole is
+ * left, and every bar but the first and those still open at the end is complete.
  */
 export const judgeUnbroken = (life: Life): readonly string[] => {
   const complaints: string[] = [];

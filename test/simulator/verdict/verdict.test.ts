@@ -6,7 +6,10 @@ import { calmScenario, type Scenario } from '../scenario.ts';
 import { live, type Life } from '../simulate.ts';
 import { judge } from './verdict.ts';
 
-/** A life in which connections drop, so that there are holes, and what one falsification of it is judged to be. */
+/**
+ * A life in which connections drop, so that there are holes, and what one falsification of it is
+ * judged to be.
+ */
 const stormy = (seed: number): Scenario => {
   const calm = calmScenario(seed, 'binance');
   const { connections } = calm.venue;
@@ -101,7 +104,7 @@ test('notices a quote that is lost, and one that nobody sent', async () => {
   expect(invented).toContain('was never received');
 });
 
-test('notices counters that disagree with the tables, and frames that were not counted', async () => {
+test('notices counters that disagree with the tables, and frames not counted', async () => {
   const told = await falsified(({ pipeline }) => {
     pipeline.ledger.rows.trade.committed += 1;
   });

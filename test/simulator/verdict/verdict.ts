@@ -1,7 +1,7 @@
 /**
- * What must be in the tables when a simulated life is over, by a model that shares no line with the program: it knows what
- * was given to the program (`Witness`), what truly happened (`Market`) and what the rules of the schema say. A verdict is a
- * list of complaints; none is the only good one.
+ * What must be in the tables when a simulated life is over, by a model that shares no line with the
+ * program: it knows what was given to the program (`Witness`), what truly happened (`Market`) and
+ * what the rules of the schema say. A verdict is a list of complaints; none is the only good one.
  */
 import type { Life } from '../simulate.ts';
 import { judgeBars } from './bars.ts';

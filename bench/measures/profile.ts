@@ -1,0 +1,89 @@
+/**
+ * Where the executable's main thread spends its time under flood: by stage and by function, from
+ * `--cpu-prof` of the executable itself. Other threads (garbage collection, compiling) are what its
+ * CPU time has beyond that.
+ */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Environment } from '../../test/e2e/mdp.ts';
+import type { FeedVenue } from '../feed/dialects.ts';
+import { cpuMicrosPerTrade } from '../parts/contender.ts';
+import { readProfile, type Profile, type Shares } from '../parts/cpu-profile.ts';
+import { startFeed } from '../parts/feed.ts';
+import type { Figure } from '../parts/figures.ts';
+import { startExecutable } from '../parts/mdp.ts';
+import { symbolCount, type Bench } from '../parts/plan.ts';
+
+const shownFunctions = 25;
+
+type Setup = {
+  readonly name: string;
+  readonly venue: FeedVenue;
+  readonly environment: Environment;
+};
+
+const setups: readonly Setup[] = [
+  { name: 'committing', venue: 'binance', environment: {} },
+  { name: 'bars only', venue: 'binance', environment: { PIPELINE_DATABASE_STORE: 'bars' } },
+];
+
+export const measureProfile = async (bench: Bench): Promise<readonly Figure[]> => {
+  const figures: Figure[] = [];
+  for (const setup of setups) figures.push(...(await profile(bench, setup)));
+  return figures;
+};
+
+const profile = async (bench: Bench, setup: Setup): Promise<readonly Figure[]> => {
+  const { plan, database, say } = bench;
+  say(`profiling: ${setup.name}`);
+  const directory = mkdtempSync(join(tmpdir(), 'mdp-bench-profile-'));
+  const feed = await startFeed(setup.venue);
+  try {
+    const mdp = await startExecutable({
+      feed,
+      databaseUrl: database.url,
+      symbols: symbolCount,
+      environment: {
+        ...setup.environment,
+        BUN_OPTIONS: `--cpu-prof --cpu-prof-dir=${directory}`,
+      },
+    });
+    const run = await mdp.play(plan.read);
+    await mdp.close();
+    const [file = ''] = readdirSync(directory);
+    const seen = await readProfile(join(directory, file));
+    show(`${setup.name}, by function, self time:`, seen.functions, shownFunctions);
+    return figuresOf(setup.name, seen, run.trades, cpuMicrosPerTrade(run));
+  } finally {
+    await feed.close();
+    rmSync(directory, { recursive: true });
+  }
+};
+
+const figuresOf = (
+  name: string,
+  { micros, stages }: Profile,
+  trades: number,
+  all: number,
+): readonly Figure[] => [
+  ...[...stages].map(([stage, share]): Figure => ({
+    id: `profile-${name}-${stage}`,
+    title: `profile, ${name}, per trade: ${stage}`,
+    unit: 'µs',
+    samples: [(share * micros) / trades],
+  })),
+  {
+    id: `profile-${name}-other`,
+    title: `profile, ${name}, per trade: other threads, and start`,
+    unit: 'µs',
+    samples: [all - micros / trades],
+  },
+];
+
+const show = (title: string, shares: Shares, count: number): void => {
+  const lines = [...shares]
+    .slice(0, count)
+    .map(([name, share]) => `${(share * 100).toFixed(1).padStart(6)} %  ${name}`);
+  process.stdout.write(`${title}\n${lines.join('\n')}\n`);
+};
