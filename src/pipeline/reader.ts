@@ -240,7 +240,7 @@ export class Reader {
 
   #event(event: Trade | Quote, source: ReadSource, record: FrameRecord): void {
     const { operators, rows } = this.#options;
-    source.stats.item(event.instrument);
+    source.stats.item(event.instrument, event.receiveTime);
     if (!rows.wanted(event, source.wanted(event.instrument))) return;
     if (event.eventTime !== undefined) {
       source.stats.lag.observe((event.receiveTime - event.eventTime) / 1e6);

@@ -1,4 +1,5 @@
 import type { Instrument } from '../market/instrument.ts';
+import type { ReceiveTime } from '../market/time.ts';
 import { PlainHistogram } from '../runtime/histogram.ts';
 import { rejectReasons, undecodableReasons } from '../venues/venue.ts';
 import { increase, zeroed } from './ledger.ts';
@@ -18,6 +19,8 @@ export class SourceStats {
    */
   readonly items: (number | undefined)[] = [];
   readonly instruments: Instrument[] = [];
+  /** Receive time of the last of them, likewise. */
+  readonly #heardAt: (ReceiveTime | undefined)[] = [];
   readonly decodeErrors = zeroed([...undecodableReasons, ...rejectReasons]);
   readonly lag = new PlainHistogram(LAG_BUCKETS);
   readonly gaps = new Map<string, number>();
@@ -28,10 +31,16 @@ export class SourceStats {
     this.name = name;
   }
 
-  item(instrument: Instrument): void {
+  item(instrument: Instrument, at: ReceiveTime): void {
     const before = this.items[instrument.id];
     if (before === undefined) this.instruments.push(instrument);
     this.items[instrument.id] = (before ?? 0) + 1;
+    this.#heardAt[instrument.id] = at;
+  }
+
+  /** When each symbol that has spoken was last heard. */
+  lastHeard(): ReadonlyMap<string, ReceiveTime | undefined> {
+    return new Map(this.instruments.map(({ id, symbol }) => [symbol, this.#heardAt[id]]));
   }
 
   total(): number {

@@ -3,6 +3,7 @@ import type { SourceReport } from '../sources/source.ts';
 import { healthOf, isReady } from './health.ts';
 import { ROW_KINDS } from './ledger.ts';
 import type { Pipeline } from './pipeline.ts';
+import type { SourceStats } from './source-stats.ts';
 import { reportOf } from './unconfirmed.ts';
 
 /** Everything an operator may ask of the running program, as plain JSON. Times as text in UTC. */
@@ -13,7 +14,12 @@ export const statusOf = (pipeline: Pipeline, now: number): Readonly<Record<strin
   started_at: formatTime(pipeline.startedAt),
   uptime_seconds: Math.round((now - pipeline.startedAt) / 1e6),
   configuration: configurationStatus(pipeline),
-  sources: pipeline.sources.map((source) => sourceStatus(reportOf(pipeline, source))),
+  sources: pipeline.sources.map((source) =>
+    sourceStatus(
+      reportOf(pipeline, source),
+      pipeline.sourceSet.stats.get(source.name)?.lastHeard(),
+    ),
+  ),
   queues: queueStatus(pipeline),
   journal: journalStatus(pipeline, now),
   sink: sinkStatus(pipeline),
@@ -21,7 +27,9 @@ export const statusOf = (pipeline: Pipeline, now: number): Readonly<Record<strin
   ledger: ledgerStatus(pipeline),
 });
 
-const sourceStatus = (report: SourceReport) => ({
+type LastHeard = ReturnType<SourceStats['lastHeard']>;
+
+const sourceStatus = (report: SourceReport, lastHeard: LastHeard | undefined) => ({
   name: report.name,
   venue: report.venue,
   phase: report.phase,
@@ -39,7 +47,12 @@ const sourceStatus = (report: SourceReport) => ({
   last_frame_at: timeText(report.lastFrameAt),
   paused_seconds: report.pausedSeconds,
   progress: report.progress ?? null,
-  symbols: report.symbols.map((symbol) => ({ ...symbol, reason: symbol.reason ?? null })),
+  symbols: report.symbols.map(({ symbol, state, reason }) => ({
+    symbol,
+    state,
+    reason: reason ?? null,
+    last_heard_at: timeText(lastHeard?.get(symbol)),
+  })),
 });
 
 const configurationStatus = ({ configuration }: Pipeline) => {

@@ -1,6 +1,5 @@
 import type { Source, SourceReport, SymbolReport } from '../sources/source.ts';
 import type { Pipeline } from './pipeline.ts';
-import type { SourceStats } from './source-stats.ts';
 
 /**
  * A source's report, with what its data say about its symbols. A venue that acknowledges names that
@@ -9,17 +8,14 @@ import type { SourceStats } from './source-stats.ts';
 export const reportOf = ({ sourceSet }: Pipeline, source: Source): SourceReport => {
   const report = source.report();
   if (!sourceSet.facts(source.venue).acksUnknownNames) return report;
-  const spoken = spokenIn(sourceSet.stats.get(source.name));
+  const spoken = sourceSet.stats.get(source.name)?.lastHeard();
   return {
     ...report,
     symbols: report.symbols.map((each) =>
-      each.state === 'subscribed' && !spoken.has(each.symbol) ? unconfirmed(each) : each,
+      each.state === 'subscribed' && spoken?.has(each.symbol) !== true ? unconfirmed(each) : each,
     ),
   };
 };
-
-const spokenIn = (stats: SourceStats | undefined): ReadonlySet<string> =>
-  new Set(stats?.instruments.map(({ symbol }) => symbol));
 
 const unconfirmed = ({ symbol }: SymbolReport): SymbolReport => ({
   symbol,

@@ -90,8 +90,8 @@ const scripts: Readonly<Record<string, Script>> = {
     subscribed: (socket, request) => {
       const id = /"req_id":(\d+)/.exec(request)?.[1] ?? '0';
       socket.send(
-        `{"error":"Currency pair not supported BTC/XXX","method":"subscribe",` +
-          `"req_id":${id},"success":false,"symbol":"BTC/XXX"}`,
+        `{"error":"Currency pair not supported BTC/NONE","method":"subscribe",` +
+          `"req_id":${id},"success":false,"symbol":"BTC/NONE"}`,
       );
     },
   },
@@ -110,7 +110,7 @@ export const startTroubled = async (directory: string): Promise<Faulty & { url: 
   const sources = venues.map(({ name, venue }) => ({
     type: name === 'refusing' ? 'kraken' : 'binance',
     name,
-    symbols: name === 'refusing' ? ['BTC/XXX'] : ['BTCUSDT'],
+    symbols: name === 'refusing' ? ['BTC/NONE'] : ['BTCUSDT'],
     channels: ['trades'],
     url: `ws://127.0.0.1:${venue.port}`,
     mute_after_ms: name === 'mute' ? 300 : 60_000,

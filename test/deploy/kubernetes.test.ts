@@ -36,7 +36,7 @@ const variablesOf = (workload: Workload): Record<string, Variable> =>
   Object.fromEntries(containerOf(workload).env.map((variable) => [variable.name, variable]));
 
 describe('schemas', () => {
-  test('every manifest is one that its published schema takes, without an unknown field', async () => {
+  test('every manifest is taken by its published schema, and has no unknown field', async () => {
     const manifests = await readManifests();
     const judged = [...manifests].map(([path, manifest]) => [path, schemaFaults(manifest)]);
     const unjudged = judged.filter(([, faults]) => faults === undefined).map(([path]) => path);

@@ -54,7 +54,7 @@ test('every alert says how grave it is, what is wrong, and where its runbook is'
   expect(headings.size).toBe(alerts.length);
 });
 
-test('every panel has a title of its own, a description, a unit and something to show', async () => {
+test('every panel has a title of its own, a description, a unit and a query', async () => {
   const { panels, templating } = await readDashboard();
   const shown = panels.filter(({ type }) => type !== 'row');
   expect(new Set(shown.map(({ title }) => title)).size).toBe(shown.length);

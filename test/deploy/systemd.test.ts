@@ -43,7 +43,7 @@ describe.skipIf(!has('systemd-analyze', 'systemd') || !isRoot())('the unit', () 
       expect(said).not.toContain('mdp.service');
     }));
 
-  test(`is exposed by ${HARDENED.toFixed(1)} or less, and keeps its just-in-time compiler`, async () => {
+  test(`is exposed by ${HARDENED} or less, and keeps its just-in-time compiler`, async () => {
     const file = join(systemd, 'mdp.service');
     const threshold = `--threshold=${HARDENED * 10}`;
     await succeeds(['systemd-analyze', 'security', '--offline=true', threshold, file]);
@@ -67,77 +67,83 @@ test('the environment file names variables that the program reads', async () => 
   for (const name of names) expect(variables).toContain(name ?? '');
 });
 
-describe.skipIf(!has('systemd-sysusers', 'systemd') || !isRoot())('install.sh', () => {
-  test('puts program, service, user, settings and a key of its own in place', () =>
-    inDirectory(async (root) => {
-      const said = await installed(root, 'install');
-      expect(said).toContain('not started: it has no database yet');
-      expect((await ran([join(root, program), 'version'])).output).toStartWith('mdp ');
-      expect(await read(root, service)).toBe(unit);
-      expect(await read(root, 'etc/passwd')).toMatch(/^mdp:/m);
-      expect(modeOf(root, 'etc/mdp/credentials/api_key')).toBe('600');
-      expect(await read(root, 'etc/mdp/credentials/api_key')).toMatch(/^[0-9a-f]{48}\n$/);
-      expect(modeOf(root, 'var/lib/mdp')).toBe('750');
-      const check = [join(root, program), 'check', '--config', join(root, 'etc/mdp/config.yaml')];
-      await succeeds(check);
-    }));
+const installing = test.skipIf(!has('systemd-sysusers', 'systemd') || !isRoot());
 
-  test('takes the database from DATABASE_URL, readable for root alone', () =>
-    inDirectory(async (root) => {
-      const url = 'postgres://u:secret@db/market_data';
-      const script = join(repository, 'scripts/install.sh');
-      const args = ['install', '--root', root, '--binary', binary()];
-      const said = await succeeds([script, ...args], { DATABASE_URL: url });
-      expect(said).not.toContain('secret');
-      expect(await read(root, 'etc/mdp/credentials/database_url')).toBe(`${url}\n`);
-      expect(modeOf(root, 'etc/mdp/credentials/database_url')).toBe('600');
-      expect(modeOf(root, 'etc/mdp/credentials')).toBe('700');
-    }));
+installing('install.sh puts program, service, user, settings and a key of its own in place', () =>
+  inDirectory(async (root) => {
+    const said = await installed(root, 'install');
+    expect(said).toContain('not started: it has no database yet');
+    expect((await ran([join(root, program), 'version'])).output).toStartWith('mdp ');
+    expect(await read(root, service)).toBe(unit);
+    expect(await read(root, 'etc/passwd')).toMatch(/^mdp:/m);
+    expect(modeOf(root, 'etc/mdp/credentials/api_key')).toBe('600');
+    expect(await read(root, 'etc/mdp/credentials/api_key')).toMatch(/^[0-9a-f]{48}\n$/);
+    expect(modeOf(root, 'var/lib/mdp')).toBe('750');
+    const check = [join(root, program), 'check', '--config', join(root, 'etc/mdp/config.yaml')];
+    await succeeds(check);
+  }),
+);
 
-  test('run again it changes nothing that is yours', () =>
-    inDirectory(async (root) => {
-      await installed(root, 'install');
-      const key = await read(root, 'etc/mdp/credentials/api_key');
-      await Bun.write(join(root, 'etc/mdp/config.yaml'), 'log: { level: warn }\n');
-      await Bun.write(join(root, 'var/lib/mdp/data.db'), 'rows');
-      await installed(root, 'install');
-      await installed(root, 'upgrade');
-      expect(await read(root, 'etc/mdp/credentials/api_key')).toBe(key);
-      expect(await read(root, 'etc/mdp/config.yaml')).toBe('log: { level: warn }\n');
-      expect(await read(root, 'var/lib/mdp/data.db')).toBe('rows');
-    }));
+installing('install.sh takes the database from DATABASE_URL, readable for root alone', () =>
+  inDirectory(async (root) => {
+    const url = 'postgres://u:secret@db/market_data';
+    const script = join(repository, 'scripts/install.sh');
+    const args = ['install', '--root', root, '--binary', binary()];
+    const said = await succeeds([script, ...args], { DATABASE_URL: url });
+    expect(said).not.toContain('secret');
+    expect(await read(root, 'etc/mdp/credentials/database_url')).toBe(`${url}\n`);
+    expect(modeOf(root, 'etc/mdp/credentials/database_url')).toBe('600');
+    expect(modeOf(root, 'etc/mdp/credentials')).toBe('700');
+  }),
+);
 
-  test('an upgrade replaces the program and its service, by another file', () =>
-    inDirectory(async (root) => {
-      await installed(root, 'install');
-      const { ino } = statSync(join(root, program));
-      await Bun.write(join(root, service), 'an older one');
-      await installed(root, 'upgrade');
-      expect(await read(root, service)).toBe(unit);
-      expect(statSync(join(root, program)).ino).not.toBe(ino);
-      expect(existsSync(join(root, `${program}.new`))).toBe(false);
-    }));
+installing('install.sh, run again, changes nothing that is yours', () =>
+  inDirectory(async (root) => {
+    await installed(root, 'install');
+    const key = await read(root, 'etc/mdp/credentials/api_key');
+    await Bun.write(join(root, 'etc/mdp/config.yaml'), 'log: { level: warn }\n');
+    await Bun.write(join(root, 'var/lib/mdp/data.db'), 'rows');
+    await installed(root, 'install');
+    await installed(root, 'upgrade');
+    expect(await read(root, 'etc/mdp/credentials/api_key')).toBe(key);
+    expect(await read(root, 'etc/mdp/config.yaml')).toBe('log: { level: warn }\n');
+    expect(await read(root, 'var/lib/mdp/data.db')).toBe('rows');
+  }),
+);
 
-  test('an upgrade of what is not there is refused', () =>
-    inDirectory(async (root) => {
-      const { code, output } = await install(root, 'upgrade');
-      expect(code).toBe(1);
-      expect(output).toContain('mdp is not installed here: scripts/install.sh install');
-    }));
+installing('install.sh upgrades the program and its service, by another file', () =>
+  inDirectory(async (root) => {
+    await installed(root, 'install');
+    const { ino } = statSync(join(root, program));
+    await Bun.write(join(root, service), 'an older one');
+    await installed(root, 'upgrade');
+    expect(await read(root, service)).toBe(unit);
+    expect(statSync(join(root, program)).ino).not.toBe(ino);
+    expect(existsSync(join(root, `${program}.new`))).toBe(false);
+  }),
+);
 
-  test('remove leaves what is yours, and --purge does not', () =>
-    inDirectory(async (root) => {
-      await installed(root, 'install');
-      await installed(root, 'remove');
-      expect(existsSync(join(root, program))).toBe(false);
-      expect(existsSync(join(root, service))).toBe(false);
-      expect(existsSync(join(root, 'etc/mdp/credentials/api_key'))).toBe(true);
-      expect(readdirSync(join(root, 'usr/local/lib/sysusers.d'))).toEqual([]);
-      await installed(root, 'remove', '--purge');
-      expect(existsSync(join(root, 'etc/mdp'))).toBe(false);
-      expect(existsSync(join(root, 'var/lib/mdp'))).toBe(false);
-    }));
-});
+installing('install.sh refuses to upgrade what is not there', () =>
+  inDirectory(async (root) => {
+    const { code, output } = await install(root, 'upgrade');
+    expect(code).toBe(1);
+    expect(output).toContain('mdp is not installed here: scripts/install.sh install');
+  }),
+);
+
+installing('install.sh removes all but what is yours, and with --purge that too', () =>
+  inDirectory(async (root) => {
+    await installed(root, 'install');
+    await installed(root, 'remove');
+    expect(existsSync(join(root, program))).toBe(false);
+    expect(existsSync(join(root, service))).toBe(false);
+    expect(existsSync(join(root, 'etc/mdp/credentials/api_key'))).toBe(true);
+    expect(readdirSync(join(root, 'usr/local/lib/sysusers.d'))).toEqual([]);
+    await installed(root, 'remove', '--purge');
+    expect(existsSync(join(root, 'etc/mdp'))).toBe(false);
+    expect(existsSync(join(root, 'var/lib/mdp'))).toBe(false);
+  }),
+);
 
 test.each([
   [['install', '--purge'], '--purge goes with remove'],

@@ -14,7 +14,7 @@ export const has = (command: string, debianPackage: string): boolean => {
   return false;
 };
 
-/** What gives files to other users, or enters another root, needs root; says aloud when it is not. */
+/** Whether we may give files to other users and enter another root; says aloud when not. */
 export const isRoot = (): boolean => {
   if (process.getuid?.() === 0) return true;
   console.warn('SKIPPED, these tests need root');

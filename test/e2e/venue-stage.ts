@@ -51,7 +51,12 @@ const sourceStatus = v.object({
   empty_frames: v.number(),
   oversized_frames: v.number(),
   symbols: v.array(
-    v.object({ symbol: v.string(), state: v.string(), reason: v.nullable(v.string()) }),
+    v.object({
+      symbol: v.string(),
+      state: v.string(),
+      reason: v.nullable(v.string()),
+      last_heard_at: v.nullable(v.string()),
+    }),
   ),
 });
 

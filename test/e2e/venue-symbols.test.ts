@@ -70,7 +70,10 @@ test.concurrent('acknowledges a name that does not exist: unconfirmed, the other
     async ({ seen, metric, tables }) => {
       const source = await seen((status) => inState(status, 'subscribed').length === 2);
       expect(inState(source, 'unconfirmed')).toEqual(['BTCUSTD']);
+      expect(source.symbols[1]).toMatchObject({ symbol: 'BTCUSTD', last_heard_at: null });
       expect(source.symbols[1]?.reason).toContain('no data');
+      const heard = Date.parse(source.symbols[0]?.last_heard_at ?? '');
+      expect(Date.now() - heard).toBeWithin(-1000, 60_000);
       const unconfirmed = 'mdp_source_symbols{source="binance",state="unconfirmed"}';
       expect(await metric(unconfirmed)).toBe(1);
       expect((await tables('ETHUSDT')).trades.length).toBe(1);
