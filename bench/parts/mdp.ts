@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -39,12 +39,12 @@ const doneMs = 120_000;
 export const startExecutable = async (options: MdpOptions): Promise<Mdp> => {
   const { feed, databaseUrl, symbols, environment = {} } = options;
   const directory = mkdtempSync(join(tmpdir(), 'mdp-bench-run-'));
-  const running = await startMdp(directory, {
-    DATABASE_URL: databaseUrl,
-    PIPELINE_DROP_POLICY: 'block',
-    PIPELINE_SOURCES: JSON.stringify(sourcesOf(options)),
-    ...environment,
-  });
+  // In a file, since ten thousand symbols are too long for an environment variable; JSON is YAML.
+  writeFileSync(
+    join(directory, 'config.yaml'),
+    JSON.stringify({ sources: sourcesOf(options), queues: { drop_policy: 'block' } }),
+  );
+  const running = await startMdp(directory, { DATABASE_URL: databaseUrl, ...environment });
   const kill = (): void => running.signal('SIGKILL');
   process.once('exit', kill);
   await Promise.race([feed.subscribed(symbols), endOf(running)]);
@@ -59,7 +59,7 @@ export const startExecutable = async (options: MdpOptions): Promise<Mdp> => {
       const { trades } = played;
       const after = await until(
         () => running.status(),
-        (now) => isThrough(before, now, played.frames, trades),
+        (now) => lost(now) > 0 || isThrough(before, now, played.frames, trades),
         doneMs,
       );
       const ended = wallMs();
@@ -102,13 +102,15 @@ const tradesOut = ({ ledger }: Status): number => {
   return all - waiting;
 };
 
-/** A figure for work that was not done is none. */
-const requireKept = ({ ledger }: Status): void => {
+const lost = ({ ledger }: Status): number => {
   const { rejected = 0, duplicates = 0, dropped = 0 } = ledger.rows['trade'] ?? {};
-  const lost = (ledger.frames['dropped'] ?? 0) + rejected + duplicates + dropped;
-  if (lost > 0 || !ledger.balanced) {
-    throw new Error(`mdp did not take every frame: ${JSON.stringify(ledger)}`);
-  }
+  return (ledger.frames['dropped'] ?? 0) + rejected + duplicates + dropped;
+};
+
+/** A figure for work that was not done is none. */
+const requireKept = (status: Status): void => {
+  if (lost(status) === 0 && status.ledger.balanced) return;
+  throw new Error(`mdp did not take every frame: ${JSON.stringify(status.ledger)}`);
 };
 
 const runOf = (
