@@ -95,6 +95,18 @@ test('a product that never traded awaits nothing, and a stranger is not remember
   expect(hearing.mute(true)).toBeUndefined();
 });
 
+test('a product without a last trade does not cost the others their connection', () => {
+  const hearing = listen(undefined, ['trades']);
+  hearing.heartbeat({ symbol: 'A-halted', id: 9 });
+  hearing.data('trades', { symbol: 'A', id: 7 });
+  ticksFor(hearing, OVERDUE + TICK);
+  expect(hearing.mute(true)).toBeUndefined();
+  expect(hearing.heartbeat({ symbol: 'A-halted', id: 9 })).toBe(true);
+  hearing.heartbeat({ symbol: 'A-halted', id: 10 });
+  ticksFor(hearing, OVERDUE + TICK);
+  expect(hearing.mute(true)?.reason).toContain('trade 10 of A-halted');
+});
+
 test('ids beyond 2^53 are told apart', () => {
   const hearing = listen(undefined, ['trades']);
   hearing.data('trades', { symbol: 'A', id: 9_007_199_254_740_993n });
@@ -102,7 +114,7 @@ test('ids beyond 2^53 are told apart', () => {
   expect(hearing.heartbeat({ symbol: 'A', id: 9_007_199_254_740_994n })).toBe(false);
 });
 
-test('patience with a channel doubles up to its cap, and ends when it has been lively again', () => {
+test('patience with a channel doubles up to a cap, and ends when it is lively again', () => {
   const patience = new Patience(30_000);
   patience.lengthen('trades');
   expect(patience.stretch('trades', MUTE)).toBe(20_000);

@@ -75,6 +75,7 @@ export class Hearing {
     const { patience, muteAfterMs } = this.#options;
     for (const heard of this.#channels) {
       heard.silence.tick(tickMs);
+      if (heard.isHeard) forgiveStrangers(heard);
       for (const overdue of heard.overdue.values()) overdue.silence.tick(tickMs);
       const lively = heard.silence.ms < muteAfterMs && heard.overdue.size === 0;
       heard.livelyMs = lively ? heard.livelyMs + tickMs : 0;
@@ -106,6 +107,18 @@ const came = ({ newest, overdue }: Heard, { symbol, id }: LastTrade): void => {
   if (compareInteger(id, newest.get(symbol) ?? 0) > 0) newest.set(symbol, id);
   const awaited = overdue.get(symbol);
   if (awaited !== undefined && compareInteger(id, awaited.id) >= 0) overdue.delete(symbol);
+};
+
+/**
+ * A product that is halted may have heartbeats and no last trade on the channel that brings the
+ * others: it is awaited only from the next trade on that a heartbeat names.
+ */
+const forgiveStrangers = ({ newest, overdue }: Heard): void => {
+  for (const [symbol, { id }] of overdue) {
+    if (newest.has(symbol)) continue;
+    newest.set(symbol, id);
+    overdue.delete(symbol);
+  }
 };
 
 /** Whether the trade that a heartbeat names has come; else it is awaited from now on. */
