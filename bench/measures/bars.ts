@@ -76,6 +76,12 @@ const figures = (rounds: readonly Round[]): readonly Figure[] => {
       samples: of(({ count }) => cpuMicros(count)),
     },
     {
+      id: 'b-cpu',
+      title: 'b. CPU per frame ÷ JSON.parse client',
+      unit: '×',
+      samples: of(({ mdp, parse }) => cpuMicros(mdp) / cpuMicros(parse)),
+    },
+    {
       id: 'b',
       title: 'b. bars-only ÷ JSON.parse client',
       unit: '×',

@@ -64,12 +64,24 @@ const measureOption = async (bench: Bench, option: Option): Promise<readonly Fig
       say(`SKIPPED: ${option.name} has no effect in this version`);
       return [];
     }
-    const samples = await repeat(bench, option.name, async () => {
-      const micros = [await costOf(bench, on), await costOf(bench, off)] as const;
-      return micros[0] / micros[1];
-    });
-    const title = `c. CPU per trade with ${option.name} ÷ without`;
-    return [{ id: `c-${option.name}`, title, unit: '×', samples }];
+    const pairs = await repeat(bench, option.name, async () => ({
+      with: await costOf(bench, on),
+      without: await costOf(bench, off),
+    }));
+    return [
+      {
+        id: `c-${option.name}`,
+        title: `c. CPU per trade with ${option.name} ÷ without`,
+        unit: '×',
+        samples: pairs.map((pair) => pair.with / pair.without),
+      },
+      {
+        id: `stage-${option.name}`,
+        title: `stage ${option.name}: CPU per trade that it adds`,
+        unit: 'µs',
+        samples: pairs.map((pair) => pair.with - pair.without),
+      },
+    ];
   } finally {
     await on.close();
     await off.close();
