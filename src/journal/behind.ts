@@ -26,7 +26,10 @@ export type BehindOptions = {
   readonly onReady: () => void;
 };
 
-/** Reads for a reader that is behind: from the chunks without waiting, from the files ahead of being asked. */
+/**
+ * Reads for a reader that is behind: from the chunks without waiting, from the files ahead of being
+ * asked.
+ */
 export class Behind {
   /** Behind the last record that was taken or is ready. */
   position: Position;
@@ -152,7 +155,9 @@ export class Behind {
     };
   }
 
-  /** After some attempts what the file held is lost; the frames behind it tell how many that were. */
+  /**
+   * After some attempts what the file held is lost; the frames behind it tell how many that were.
+   */
   #unreadable(error: unknown): void {
     const { segments, log, bound } = this.#options;
     const segment = segments.from(this.position);

@@ -13,7 +13,10 @@ export type Window = {
   readonly condensed: boolean;
   /** Nothing of the segment follows behind `end`. */
   readonly whole: boolean;
-  /** The next byte, where it stands in the journal, and its position: undefined behind damage in a condensed segment. */
+  /**
+   * The next byte, where it stands in the journal, and its position: undefined behind damage in a
+   * condensed segment.
+   */
   at: number;
   place: number;
   position: Position | undefined;
@@ -22,12 +25,15 @@ export type Window = {
 /** Bytes that are no records, where intact ones should stand. */
 export type Damage = { readonly position: Position; readonly bytes: Buffer };
 
-/** more: the window ends within a record, and the segment goes on. end: nothing is left in the window. */
+/**
+ * more: the window ends within a record, and the segment goes on. end: nothing is left in the
+ * window.
+ */
 export type Next = Block | 'more' | 'end';
 
 /**
- * Cuts windows into blocks. Damaged bytes are stepped over to the next intact record, which a search for its CRC finds;
- * how many frames they held is told by the running number behind them.
+ * Cuts windows into blocks. Damaged bytes are stepped over to the next intact record, which a
+ * search for its CRC finds; how many frames they held is told by the running number behind them.
  */
 export class BlockReader {
   readonly #decoder = new Decoder();
@@ -71,7 +77,10 @@ export class BlockReader {
     return window.at < window.end ? 'more' : 'end';
   }
 
-  /** Returns false where the record must begin a block of its own, because frames were lost in front of it. */
+  /**
+   * Returns false where the record must begin a block of its own, because frames were lost in front
+   * of it.
+   */
   #take(window: Window, block: Block, from: Position): boolean {
     const { skip, size } = this.#decoder;
     const position = skip?.position ?? window.position;

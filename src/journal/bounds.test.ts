@@ -78,7 +78,7 @@ describe('at its bound the journal', () => {
 });
 
 describe('policy', () => {
-  test('oldest gives up the oldest unread frames, keeps the newest, and stays within its bytes', async () => {
+  test('oldest gives up the oldest unread frames and stays within its bytes', async () => {
     const { journal, drops, lines } = await journalOn(new MemoryDisk(), OPTIONS);
     journal.push(state(0, 'started'));
     await flood(journal, 1, 6000);
@@ -110,7 +110,7 @@ describe('policy', () => {
     expect(again.journal.report()).toMatchObject({ lostFrames: 0, damaged: 0 });
   });
 
-  test('newest refuses what comes, and takes frames again when what was read is settled', async () => {
+  test('newest refuses what comes, until what was read is settled', async () => {
     const { journal, drops } = await journalOn(new MemoryDisk(), { ...OPTIONS, policy: 'newest' });
     await flood(journal, 1, 3000);
     expect(drops.count).toBeGreaterThan(0);
@@ -126,7 +126,7 @@ describe('policy', () => {
     await journal.release(never);
   });
 
-  test('block asks sources to wait before anything is refused, and wakes them when there is room', async () => {
+  test('block asks sources to wait before anything is refused, then wakes them', async () => {
     const { journal, drops } = await journalOn(new MemoryDisk(), { ...OPTIONS, policy: 'block' });
     let n = 1;
     for (; !journal.full; n += 1) await flood(journal, n * 100, 100);

@@ -5,8 +5,9 @@ import { createDisk, errnoOf, readBytes, replaceFile, type Disk } from './disk.t
 import type { Mark, Position } from './record-buffer.ts';
 
 /**
- * The checkpoint: what the program must remember to go on at a mark of the journal. The last two are kept, in files of
- * their own that appear whole or not at all; a damaged one gives way to the one before, aloud. Version 1:
+ * The checkpoint: what the program must remember to go on at a mark of the journal. The last two
+ * are kept, in files of their own that appear whole or not at all; a damaged one gives way to the
+ * one before, aloud. Version 1:
  *
  *     0 'mdpc' · 4 u32 version · 8 u32 CRC-32 of all the rest · 12 f64 position · 20 f64 frames
  *     28 f64 written at, µs since the epoch · 36 the state as JSON in UTF-8
@@ -50,8 +51,8 @@ export class Checkpoints {
   }
 
   /**
-   * The newest checkpoint that is whole; undefined when there is none. Throws `MdpError` `schema_newer` for the version of
-   * a later program.
+   * The newest checkpoint that is whole; undefined when there is none. Throws `MdpError`
+   * `schema_newer` for the version of a later program.
    */
   async load(): Promise<Checkpoint | undefined> {
     const numbers = await this.#numbers();
@@ -69,8 +70,9 @@ export class Checkpoints {
   }
 
   /**
-   * Puts a checkpoint on disk. The journal must have persisted everything before the mark. Resolves with the position
-   * that the journal may settle: the older of the two that are kept. Rejects with the system's error; the last one stays.
+   * Puts a checkpoint on disk. The journal must have persisted everything before the mark. Resolves
+   * with the position that the journal may settle: the older of the two that are kept. Rejects with
+   * the system's error; the last one stays.
    */
   async publish(mark: Mark, state: unknown): Promise<Position> {
     const number = this.#number + 1;

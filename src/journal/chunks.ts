@@ -16,9 +16,9 @@ export type Chunk = Target & {
 };
 
 /**
- * What has been taken in and is not safe on disk: chunks of encoded records, in order and without a hole. A record is
- * encoded once, into a reused buffer; the same bytes are written, read back from here by a reader that is a little behind,
- * and written again when a sync has failed.
+ * What has been taken in and is not safe on disk: chunks of encoded records, in order and without a
+ * hole. A record is encoded once, into a reused buffer; the same bytes are written, read back from
+ * here by a reader that is a little behind, and written again when a sync has failed.
  */
 export class Chunks {
   readonly list: Chunk[] = [];

@@ -15,9 +15,9 @@ export type Condensed = {
 type Run = { position: number; frames: number; dropped: Map<string, Dropped> };
 
 /**
- * Gives up the frames of a segment: ticks and states keep their positions, and each run of frames between them is
- * replaced by one record that tells how many there were of each connection. Damaged bytes are left out; the running
- * number of frames tells of those as before.
+ * Gives up the frames of a segment: ticks and states keep their positions, and each run of frames
+ * between them is replaced by one record that tells how many there were of each connection. Damaged
+ * bytes are left out; the running number of frames tells of those as before.
  */
 export const condense = (window: Window, segment: Segment): Condensed => {
   const decoder = new Decoder();

@@ -6,8 +6,9 @@ import type { Mark } from './record-buffer.ts';
 import { frame, journalOn, MemoryDisk, never, recordsOf, takeBlocks, tick } from './testing.ts';
 
 /**
- * The journal against a model that is four numbers: whatever is appended, taken, settled and synced, and wherever the
- * power goes, all that was synced and not settled is read once and in order, and nothing else than was appended.
+ * The journal against a model that is four numbers: whatever is appended, taken, settled and
+ * synced, and wherever the power goes, all that was synced and not settled is read once and in
+ * order, and nothing else than was appended.
  */
 const step = (what: Step['what'], weight: number, most: number) => ({
   weight,
@@ -88,7 +89,9 @@ class Trial {
     journal.settle(mark.position);
   }
 
-  /** The power goes; of the pages not synced a third is there. Then everything that is left is read. */
+  /**
+   * The power goes; of the pages not synced a third is there. Then everything that is left is read.
+   */
   async crash(seed: number): Promise<void> {
     const journal = this.#journal ?? (await this.#open());
     let random = seed;
@@ -123,7 +126,7 @@ class Trial {
   }
 }
 
-test('whatever was synced and not settled is read once and in order, wherever the power goes', async () => {
+test('what was synced and not settled is read once, in order, wherever the power goes', async () => {
   await fc.assert(
     fc.asyncProperty(steps, async (chosen) => {
       const trial = new Trial();

@@ -8,7 +8,9 @@ import type { Line } from './testing.ts';
 const FRAMES = 100;
 const SEGMENTS = 3;
 
-/** Three closed segments with 100 frames and a tick each, as three runs of the program leave them. */
+/**
+ * Three closed segments with 100 frames and a tick each, as three runs of the program leave them.
+ */
 const threeSegments = async (): Promise<{ disk: MemoryDisk; paths: string[] }> => {
   const disk = new MemoryDisk();
   for (let run = 0; run < SEGMENTS; run += 1) {
@@ -69,7 +71,10 @@ const twice =
 const RECORD = 26 + 5 + 7;
 const at = (record: number, byte = 0): number => HEADER_BYTES + record * RECORD + byte;
 
-/** What is done to which segment (0 to 2), what is lost by it, and how many damaged stretches are told. */
+/**
+ * What is done to which segment (0 to 2), what is lost by it, and how many damaged stretches are
+ * told.
+ */
 const corruptions: readonly [string, number, Edit, number, number][] = [
   ['a bit of a frame', 0, flip(at(3, 32)), 1, 1],
   ['a bit of a CRC', 0, flip(at(3, 0)), 1, 1],

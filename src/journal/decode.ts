@@ -4,7 +4,10 @@ import { receiveTime, type ReceiveTime } from '../market/time.ts';
 import { BODY_AT, KIND, low32, MAX_BODY, RECORD_HEAD, viewOf } from './format.ts';
 import type { Skip } from './encode.ts';
 
-/** record, skip: read. short: it does not end within the bytes at hand. damaged: no intact record begins here. */
+/**
+ * record, skip: read. short: it does not end within the bytes at hand. damaged: no intact record
+ * begins here.
+ */
 export type Decoded = 'record' | 'skip' | 'short' | 'damaged';
 
 /** Every state there is: the compiler asks for a new one here. */
@@ -42,7 +45,8 @@ const skipJson = v.object({
 });
 
 /**
- * Reads one record at a time out of bytes, without an object a call: what was read stands in its fields until the next.
+ * Reads one record at a time out of bytes, without an object a call: what was read stands in its
+ * fields until the next.
  */
 export class Decoder {
   /** Of the record or skip just read, with its head. */
@@ -63,7 +67,9 @@ export class Decoder {
     this.#view = viewOf(bytes);
   }
 
-  /** Reads what begins at `at` and must end before `end`; `place` is where it stands in the journal. */
+  /**
+   * Reads what begins at `at` and must end before `end`; `place` is where it stands in the journal.
+   */
   read(at: number, end: number, place: number): Decoded {
     const found = this.#measure(at, end);
     if (found !== 'record') return found;

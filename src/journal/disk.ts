@@ -11,8 +11,8 @@ import {
 } from 'node:fs/promises';
 
 /**
- * The disk as a parameter: what the journal asks of a file system, so that a simulator can lose what was not synced.
- * Every call rejects with the system's error, whose `code` is an errno.
+ * The disk as a parameter: what the journal asks of a file system, so that a simulator can lose
+ * what was not synced. Every call rejects with the system's error, whose `code` is an errno.
  */
 export interface Disk {
   makeDirectory(path: string): Promise<void>;

@@ -11,7 +11,9 @@ const MAX_NAME_BYTES = 255;
 /** Where the bytes go; `view` is over all of `bytes`. */
 export type Target = { readonly bytes: Buffer; readonly view: DataView };
 
-/** What stands in place of records that were given up: their span of positions and what they were. */
+/**
+ * What stands in place of records that were given up: their span of positions and what they were.
+ */
 export type Skip = {
   readonly position: Position;
   readonly span: number;
@@ -27,8 +29,8 @@ export const roomFor = (record: MarketRecord): number => {
 };
 
 /**
- * Writes the record at `at` and returns its bytes. There must be `roomFor` it. `place` seeds its CRC, `frames` is the
- * number of frames before it.
+ * Writes the record at `at` and returns its bytes. There must be `roomFor` it. `place` seeds its
+ * CRC, `frames` is the number of frames before it.
  */
 export const encodeRecord = (
   { bytes, view }: Target,
@@ -81,7 +83,10 @@ const writePayload = (
   return from + bytes.utf8Write(stateText(record), from);
 };
 
-/** Every string comes back as it was: one that is no Unicode, because half of a pair is missing, as UTF-16. */
+/**
+ * Every string comes back as it was: one that is no Unicode, because half of a pair is missing, as
+ * UTF-16.
+ */
 const writeText = (bytes: Buffer, at: number, from: number, text: string): number => {
   const written = bytes.utf8Write(text, from);
   if (written === text.length) {

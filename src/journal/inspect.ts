@@ -6,8 +6,8 @@ import type { Position } from './record-buffer.ts';
 import { fileName, type Segment } from './segments.ts';
 
 /**
- * Reads a journal directory without taking it: nothing is locked, cut, removed or kept aside, so a running pipeline may
- * write meanwhile. Its newest records may be missing or half there.
+ * Reads a journal directory without taking it: nothing is locked, cut, removed or kept aside, so a
+ * running pipeline may write meanwhile. Its newest records may be missing or half there.
  */
 export type SegmentSummary = {
   readonly file: string;
@@ -29,7 +29,10 @@ export type Verified = SegmentSummary & {
 
 export type Stored = { readonly position: Position; readonly record: MarketRecord };
 
-/** The segments in the order in which they are read. Rejects with the system's error where the directory cannot be read. */
+/**
+ * The segments in the order in which they are read. Rejects with the system's error where the
+ * directory cannot be read.
+ */
 export const listSegments = async (
   directory: string,
   disk: Disk = createDisk(),

@@ -15,7 +15,7 @@ import {
 const aborted = AbortSignal.abort();
 
 describe('the journal', () => {
-  test('hands records on in order, with rising positions, and gives their memory back', async () => {
+  test('hands records on in order, with rising positions; gives memory back', async () => {
     const { journal, memory } = await journalOn(new MemoryDisk());
     const sent = [
       state(0, 'started'),
@@ -50,7 +50,7 @@ describe('the journal', () => {
     await journal.release(never);
   });
 
-  test('goes on where the checkpoint stood, with what was not settled, each record at its old position', async () => {
+  test('goes on where the checkpoint stood, each record at its old position', async () => {
     const disk = new MemoryDisk();
     const first = await journalOn(disk);
     for (let n = 0; n < 2000; n += 1) first.journal.push(frame(n));
@@ -72,7 +72,7 @@ describe('the journal', () => {
 });
 
 describe('a reader that is behind', () => {
-  test('reads from disk what memory could not hold, and from memory when it has caught up', async () => {
+  test('reads from disk what memory could not hold, else from memory', async () => {
     const { journal, memory } = await journalOn(new MemoryDisk(), { maxBlocks: 2 });
     const sent = Array.from({ length: 20_000 }, (_, n) => frame(n, `${n} `.padEnd(100, 'x')));
     for (const record of sent) journal.push(record);
@@ -122,7 +122,7 @@ describe('settled segments', () => {
 });
 
 describe('a disk that fails', () => {
-  test('a failed sync loses nothing: the segment ends at the last good one and the rest is written anew', async () => {
+  test('a failed sync loses nothing: what it left unsynced is written anew', async () => {
     const disk = new MemoryDisk();
     const { journal, lines } = await journalOn(disk, { fsyncMs: 0 });
     const { promise: failed, resolve } = Promise.withResolvers<void>();
@@ -172,7 +172,7 @@ describe('a disk that fails', () => {
 });
 
 describe('a disk that is away for long', () => {
-  test('what was read makes room, then frames are refused with a record in their place', async () => {
+  test('what was read makes room, then frames are refused and told of', async () => {
     const disk = new MemoryDisk();
     const { journal, drops } = await journalOn(disk);
     disk.fail = (call) => (call === 'write' || call === 'create' ? 'ENOSPC' : undefined);

@@ -24,12 +24,14 @@ import { SegmentWriter } from './segment-writer.ts';
 import { Tail } from './tail.ts';
 
 /**
- * The journal: an append-only log of records on disk, which is the overload buffer, the crash recovery and the recording.
+ * The journal: an append-only log of records on disk, which is the overload buffer, the crash
+ * recovery and the recording.
  *
- * It promises that records come out in the order in which they went in, each once; that the reader never sees what the
- * kernel does not have (unless the disk is away, aloud); that whatever was synced is read again after a crash from the
- * position asked for; and that frames are given up only at a named bound, counted, with a record in their place. Ticks
- * and states are never given up. It owns its directory, does not know what a frame says, and never waits in `push`.
+ * It promises that records come out in the order in which they went in, each once; that the reader
+ * never sees what the kernel does not have (unless the disk is away, aloud); that whatever was
+ * synced is read again after a crash from the position asked for; and that frames are given up only
+ * at a named bound, counted, with a record in their place. Ticks and states are never given up. It
+ * owns its directory, does not know what a frame says, and never waits in `push`.
  */
 export type JournalOptions = {
   readonly directory: string;
@@ -46,7 +48,10 @@ export type JournalOptions = {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
-  /** Frames were given up, for metrics and health. The stream has a `dropped` record with the same count. */
+  /**
+   * Frames were given up, for metrics and health. The stream has a `dropped` record with the same
+   * count.
+   */
   readonly onDrop: (source: string, count: number) => void;
 };
 
@@ -83,7 +88,10 @@ export class Journal implements RecordBuffer {
   #dropped = 0;
   #lost = 0;
 
-  /** For `openJournal` alone: the directory is locked and recovered, and new records begin at `start`. */
+  /**
+   * For `openJournal` alone: the directory is locked and recovered, and new records begin at
+   * `start`.
+   */
   constructor(
     options: JournalOptions,
     disk: Disk,
@@ -199,7 +207,10 @@ export class Journal implements RecordBuffer {
     return this.#behind.length + this.#tail.length;
   }
 
-  /** Frames that were not taken yet; those given up count until the record that tells of them is taken. */
+  /**
+   * Frames that were not taken yet; those given up count until the record that tells of them is
+   * taken.
+   */
   frames(): number {
     return this.#chunks.end.frames - this.#taken.frames;
   }
@@ -214,7 +225,9 @@ export class Journal implements RecordBuffer {
     return this.#taken;
   }
 
-  /** Everything before `position` is settled, and no checkpoint that may be loaded lies before it. */
+  /**
+   * Everything before `position` is settled, and no checkpoint that may be loaded lies before it.
+   */
   settle(position: Position): void {
     if (position <= this.#keeper.settled) return;
     this.#keeper.settled = position;
@@ -222,15 +235,16 @@ export class Journal implements RecordBuffer {
   }
 
   /**
-   * Resolves with true when everything before `position` is on disk: only then may a checkpoint name it. With false when
-   * `signal` is aborted first.
+   * Resolves with true when everything before `position` is on disk: only then may a checkpoint
+   * name it. With false when `signal` is aborted first.
    */
   persist(position: Position, signal: AbortSignal): Promise<boolean> {
     return this.#writer.persist(position, signal);
   }
 
   /**
-   * Whether what is read but not settled takes so much of the journal that a checkpoint should come soon.
+   * Whether what is read but not settled takes so much of the journal that a checkpoint should come
+   * soon.
    */
   get wantsSettling(): boolean {
     const { bytes, retainedBytes, lagBytes } = this.report();

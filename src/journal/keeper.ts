@@ -41,8 +41,9 @@ export type KeeperOptions = {
 };
 
 /**
- * Keeps the journal within its bounds: gives up settled segments when their time is over or room is needed, then by
- * policy `oldest` the frames of unread ones; compresses what is retained while nothing else is to be done.
+ * Keeps the journal within its bounds: gives up settled segments when their time is over or room is
+ * needed, then by policy `oldest` the frames of unread ones; compresses what is retained while
+ * nothing else is to be done.
  */
 export class Keeper {
   settled: Position;

@@ -18,9 +18,9 @@ export type OpenOptions = JournalOptions & {
 };
 
 /**
- * Opens the journal in its directory, which it makes if need be: takes the lock, cuts a torn tail, and begins reading at
- * `from`. Throws `MdpError`: `locked` when another process has it, `disk` when the directory cannot be used,
- * `schema_newer` for the format of a newer program.
+ * Opens the journal in its directory, which it makes if need be: takes the lock, cuts a torn tail,
+ * and begins reading at `from`. Throws `MdpError`: `locked` when another process has it, `disk`
+ * when the directory cannot be used, `schema_newer` for the format of a newer program.
  */
 export const openJournal = async (options: OpenOptions): Promise<Journal> => {
   const { directory, log, from } = options;

@@ -6,7 +6,10 @@ import { errnoOf, replaceFile, type Disk } from './disk.ts';
 const MOST_FILES = 100;
 const MOST_BYTES = 1024 * 1024;
 
-/** Keeps bytes that are no records, each stretch in a file named after its position, for whoever wants to look. */
+/**
+ * Keeps bytes that are no records, each stretch in a file named after its position, for whoever
+ * wants to look.
+ */
 export class Quarantine {
   /** Damaged stretches met. */
   count = 0;

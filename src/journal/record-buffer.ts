@@ -1,8 +1,9 @@
 import type { FrameRecord, MarketRecord } from '../market/record.ts';
 
 /**
- * A place in the stream of records: a whole number of bytes below 2^53 that only rises, and is never given to two records
- * of a journal. Journals begin at random positions, so that those of two journals differ.
+ * A place in the stream of records: a whole number of bytes below 2^53 that only rises, and is
+ * never given to two records of a journal. Journals begin at random positions, so that those of two
+ * journals differ.
  */
 export type Position = number;
 
@@ -12,7 +13,10 @@ export type Mark = { readonly position: Position; readonly frames: number };
 /** Records in order. Whoever takes a block owns it. */
 export type Block = {
   readonly records: MarketRecord[];
-  /** Where each record stands. The rows of a frame may use the numbers from there on: a frame is longer than its rows are many. */
+  /**
+   * Where each record stands. The rows of a frame may use the numbers from there on: a frame is
+   * longer than its rows are many.
+   */
   readonly positions: Position[];
   /** What the records take in memory, estimated; never less than their payload. */
   bytes: number;
@@ -24,8 +28,9 @@ export type Block = {
 };
 
 /**
- * What stands between sources and operators: the journal, or a bounded queue in memory. Taking in and handing out are
- * synchronous; ticks and states are never given up, frames by policy, and a `dropped` record then stands in their place.
+ * What stands between sources and operators: the journal, or a bounded queue in memory. Taking in
+ * and handing out are synchronous; ticks and states are never given up, frames by policy, and a
+ * `dropped` record then stands in their place.
  */
 export interface RecordBuffer {
   push(record: MarketRecord): void;

@@ -16,8 +16,9 @@ export type Recovered = {
 };
 
 /**
- * Reads the directory of a journal that nobody writes: removes what a crash left half done, and cuts the last file at
- * the end of its last whole record. Damage in front of that stays, and is met when it is read.
+ * Reads the directory of a journal that nobody writes: removes what a crash left half done, and
+ * cuts the last file at the end of its last whole record. Damage in front of that stays, and is met
+ * when it is read.
  */
 export const recoverSegments = async (
   disk: Disk,
@@ -43,7 +44,10 @@ export const describeSegments = async (
   return segments;
 };
 
-/** A segment that was compressed is there twice when the program died before the first file was removed. */
+/**
+ * A segment that was compressed is there twice when the program died before the first file was
+ * removed.
+ */
 const namesOf = (files: readonly string[]): readonly SegmentName[] => {
   const names = files.map(parseSegmentName).filter((name) => name !== undefined);
   const packed = new Set(names.filter((name) => name.packed).map(({ sequence }) => sequence));
@@ -154,7 +158,10 @@ export const wholeWindow = async (disk: Disk, path: string, segment: Segment): P
   };
 };
 
-/** Damaged compressed bytes are an empty file: all of its records are lost, which the next one's numbers tell. */
+/**
+ * Damaged compressed bytes are an empty file: all of its records are lost, which the next one's
+ * numbers tell.
+ */
 const unpack = async (file: Buffer): Promise<Buffer> => {
   try {
     return await Bun.zstdDecompress(file);

@@ -3,7 +3,10 @@ import type { Mark } from './record-buffer.ts';
 import type { Segments } from './segments.ts';
 import type { SegmentWriter } from './segment-writer.ts';
 
-/** writing: as it should be. full: at a bound, the policy acts. away: the disk takes nothing, frames wait in memory. */
+/**
+ * writing: as it should be. full: at a bound, the policy acts. away: the disk takes nothing, frames
+ * wait in memory.
+ */
 export type JournalState = 'writing' | 'full' | 'away';
 
 /** A snapshot for health, status and metrics. Counters rise from process start. */
@@ -22,7 +25,10 @@ export type JournalReport = {
   /** Taken in and not read yet; and how old the next record to be read is. */
   readonly lagBytes: number;
   readonly lagSeconds: number;
-  /** Until a bound is reached at the present rate, if nothing more were settled; undefined while nothing comes. */
+  /**
+   * Until a bound is reached at the present rate, if nothing more were settled; undefined while
+   * nothing comes.
+   */
   readonly hoursLeft: number | undefined;
   readonly droppedFrames: number;
   readonly lostFrames: number;

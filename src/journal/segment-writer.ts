@@ -41,15 +41,18 @@ type Open = {
 };
 
 /**
- * Brings chunks to disk: writes in order, syncs behind them, begins segments. Bytes stay in memory until they are synced,
- * so a failed sync loses nothing: its segment ends where the last good sync did, and the rest is written again into a new
- * file. The same page is never trusted to a second sync, which after a failure may succeed without having written it.
+ * Brings chunks to disk: writes in order, syncs behind them, begins segments. Bytes stay in memory
+ * until they are synced, so a failed sync loses nothing: its segment ends where the last good sync
+ * did, and the rest is written again into a new file. The same page is never trusted to a second
+ * sync, which after a failure may succeed without having written it.
  */
 export class SegmentWriter {
   /** Behind what the kernel has, and behind what is safe from a power loss. */
   written: Mark;
   synced: Mark;
-  /** The disk takes nothing: the chunks are a queue in memory, and the reader may pass `written`. */
+  /**
+   * The disk takes nothing: the chunks are a queue in memory, and the reader may pass `written`.
+   */
   away: Away | undefined;
   syncFailures = 0;
 
@@ -92,7 +95,8 @@ export class SegmentWriter {
   }
 
   /**
-   * Resolves when everything before `position` is on disk, with true; with false when `signal` is aborted first.
+   * Resolves when everything before `position` is on disk, with true; with false when `signal` is
+   * aborted first.
    */
   async persist(position: Position, signal: AbortSignal): Promise<boolean> {
     while (this.synced.position < position && !signal.aborted) {
@@ -203,7 +207,9 @@ export class SegmentWriter {
     this.#options.onProgress();
   }
 
-  /** The segment that the chunk's next bytes belong to; undefined when others must be written first. */
+  /**
+   * The segment that the chunk's next bytes belong to; undefined when others must be written first.
+   */
   async #segmentFor(chunk: Chunk): Promise<Open | undefined> {
     const from = this.written;
     let open = this.#open;
@@ -251,7 +257,9 @@ export class SegmentWriter {
     return this.#open;
   }
 
-  /** The segment ends at the last good sync; what is behind it is written again, into the next one. */
+  /**
+   * The segment ends at the last good sync; what is behind it is written again, into the next one.
+   */
   #condemn(open: Open, error: unknown): void {
     const { log, segments, disk, directory } = this.#options;
     if (this.#open !== open) return;

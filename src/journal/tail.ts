@@ -3,8 +3,8 @@ import { addRecord, emptyBlock, hasRoom } from './blocks.ts';
 import type { Block, Mark, MemoryShare, Position } from './record-buffer.ts';
 
 /**
- * The newest blocks as objects, so that a reader that keeps up decodes nothing. At its bound the oldest block goes: it can
- * be read from the journal, like everything.
+ * The newest blocks as objects, so that a reader that keeps up decodes nothing. At its bound the
+ * oldest block goes: it can be read from the journal, like everything.
  */
 export class Tail {
   readonly #blocks: Block[] = [];

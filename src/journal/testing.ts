@@ -8,7 +8,10 @@ import type { Journal } from './journal.ts';
 import { openJournal, type OpenOptions } from './open.ts';
 import type { Block, MemoryShare } from './record-buffer.ts';
 
-/** What the journal's tests share: a disk that can lose what was not synced, and records that tell their order. */
+/**
+ * What the journal's tests share: a disk that can lose what was not synced, and records that tell
+ * their order.
+ */
 const PAGE = 512;
 
 type Content = { bytes: Buffer; synced: Buffer };
@@ -17,8 +20,9 @@ type Content = { bytes: Buffer; synced: Buffer };
 export type DiskCall = 'create' | 'write' | 'read' | 'sync' | 'rename' | 'remove';
 
 /**
- * A disk in memory. What was written and not synced is lost by `crash`, page by page as the test decides; names that were
- * not synced go too. `fail` decides before each call whether it fails, and with which errno.
+ * A disk in memory. What was written and not synced is lost by `crash`, page by page as the test
+ * decides; names that were not synced go too. `fail` decides before each call whether it fails, and
+ * with which errno.
  */
 export class MemoryDisk implements Disk {
   fail: (call: DiskCall, path: string) => string | undefined = () => undefined;
@@ -82,7 +86,10 @@ export class MemoryDisk implements Disk {
     return content;
   }
 
-  /** The machine loses power: of each page that was not synced, `keeps` decides whether it had been written. */
+  /**
+   * The machine loses power: of each page that was not synced, `keeps` decides whether it had been
+   * written.
+   */
   crash(keeps: () => boolean): MemoryDisk {
     const after = new MemoryDisk();
     for (const [path, { bytes, synced }] of this.files) {

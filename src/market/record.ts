@@ -46,8 +46,8 @@ export type StateRecord = {
   readonly connection: number;
   readonly state: SourceState;
   /**
-   * subscribed and refused: which symbols. started: the venue's id. dropped: the reason, where it was
-   * the source's own. Otherwise empty.
+   * subscribed and refused: which symbols. started: the venue's id. dropped: the reason, where it
+   * was the source's own. Otherwise empty.
    */
   readonly symbols: readonly string[];
   /** dropped: how many frames; otherwise 0. */

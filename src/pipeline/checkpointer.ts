@@ -5,7 +5,9 @@ import type { Log } from '../runtime/log.ts';
 import type { Batcher } from './batcher.ts';
 import type { Counters, Settlement } from './settlement.ts';
 
-/** A checkpoint comes at least so often, unless taking it costs more than a hundredth of the time. */
+/**
+ * A checkpoint comes at least so often, unless taking it costs more than a hundredth of the time.
+ */
 const EVERY_US = 5_000_000;
 const COST_SHARE = 100;
 

@@ -46,7 +46,7 @@ test('a dropped batch is one hole an instrument, over its ids and times, in any 
   ]);
 });
 
-test('the hole has a key of its own beside one from the same id behind a trade of the same time', () => {
+test('the hole has a key of its own beside one from the same id and time', () => {
   // The operators put a hole from id 5 at the time of trade 4.
   expect(gaps([trade(BTC, 5, 1_004)])[0]?.fromTime).not.toBe(eventTime(1_004));
 });

@@ -102,7 +102,9 @@ const sinkEntry = ({ sinkStats, sinkName, startedAt }: Pipeline): HealthEntry =>
   return { ...base, status: 'healthy', reason: undefined, since: startedAt };
 };
 
-/** The journal, where there is one: `degraded` while the disk takes nothing or it is at its bound. */
+/**
+ * The journal, where there is one: `degraded` while the disk takes nothing or it is at its bound.
+ */
 const journalEntry = ({ journal, startedAt }: Pipeline): readonly HealthEntry[] => {
   const report = journal?.report();
   if (report === undefined) return [];

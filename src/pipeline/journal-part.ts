@@ -82,7 +82,9 @@ const content = v.object({
   venues: v.record(v.string(), v.string()),
 });
 
-/** A checkpoint of another form is not used: its records are read again, without what came before. */
+/**
+ * A checkpoint of another form is not used: its records are read again, without what came before.
+ */
 const contentOf = (state: unknown, log: Log): CheckpointContent | undefined => {
   const parsed = v.safeParse(content, state);
   if (parsed.success) return parsed.output;

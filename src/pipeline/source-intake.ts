@@ -4,7 +4,9 @@ import type { Ledger } from './ledger.ts';
 
 export type SourceIntakeOptions = {
   readonly source: string;
-  /** The venue's id: `started` names it, so that the records can be read without a configuration. */
+  /**
+   * The venue's id: `started` names it, so that the records can be read without a configuration.
+   */
   readonly venue: string;
   /** The source can be read again (replay): it always waits for room, whatever the policy. */
   readonly rereadable: boolean;
