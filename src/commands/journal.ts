@@ -7,7 +7,7 @@ import { formatTime } from '../market/time.ts';
 import { MdpError } from '../runtime/errors.ts';
 import { EXIT, type CommandContext } from './context.ts';
 
-export const JOURNAL_HELP = `mdp journal ls|verify|cat|export [DIR] [options]
+const JOURNAL_HELP = `mdp journal ls|verify|cat|export [DIR] [options]
 
 Looks into the journal, also while a pipeline writes it, and changes nothing there.
 DIR: its directory (default: journal.dir of the configuration).

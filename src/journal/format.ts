@@ -28,7 +28,7 @@ import { MdpError } from '../runtime/errors.ts';
  * are read in the order of their sequence numbers, each up to the position where the next begins: a
  * file whose sync has failed is superseded so.
  */
-export const VERSION = 1;
+const VERSION = 1;
 export const HEADER_BYTES = 48;
 /** From a record's first byte to its source's name. */
 export const RECORD_HEAD = 26;

@@ -140,8 +140,8 @@ export class Ledger {
   }
 }
 
-const restoreInto = <T extends FrameCounts | RowCounts>(
-  counts: T,
+const restoreInto = (
+  counts: FrameCounts | RowCounts,
   name: string,
   counters: Readonly<Record<string, number>>,
 ): void => {

@@ -144,12 +144,14 @@ export class Reader {
    */
   #noteLost({ lost, positions, records }: Block): void {
     const { ledger, liveFrom, operators, sources } = this.#options;
-    const receiveTime = records[0]?.receiveTime;
-    if (lost === 0 || receiveTime === undefined) return;
+    const [first] = records;
+    if (lost === 0 || first === undefined) return;
     ledger.frames.lost += lost;
     if ((positions[0] ?? liveFrom) < liveFrom) ledger.frames.received += lost;
     const what = { kind: 'state', state: 'dropped', connection: 0, symbols: [], count: 0 } as const;
-    for (const source of sources()) operators.state({ ...what, source, receiveTime });
+    for (const source of sources()) {
+      operators.state({ ...what, source, receiveTime: first.receiveTime });
+    }
   }
 
   async #read(block: Block, signal: AbortSignal): Promise<void> {
