@@ -166,14 +166,15 @@ const startHttp = (
 ): readonly HttpServer[] => {
   const { http, telemetry } = config;
   const timeframes = config.operators.bars.timeframes.map((name) => timeframeSeconds(name) ?? 0);
+  const now = (): number => context.clock.now();
   const parts: AppParts = {
     pipeline,
     metrics: telemetry.enableMetrics
-      ? createMetrics({ pipeline, build: BUILD, timeframes })
+      ? createMetrics({ pipeline, build: BUILD, timeframes, now })
       : undefined,
     keys: createKeyCheck(http.apiKeys),
     protectMetrics: http.protectMetrics,
-    now: () => context.clock.now(),
+    now,
   };
   const servers = [serve(createApp(parts), http.host, http.port)];
   const second = telemetry.metricsPort;

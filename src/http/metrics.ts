@@ -4,6 +4,7 @@ import { timeframeName } from '../market/timeframes.ts';
 import { ROW_KINDS } from '../pipeline/ledger.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { counter, gauge, histogram, type Sample } from './exposition.ts';
+import { journalMetrics } from './journal-metrics.ts';
 import { sourceMetrics } from './source-metrics.ts';
 
 export type BuildInfo = { readonly version: string; readonly commit: string };
@@ -13,6 +14,8 @@ type Parts = {
   readonly build: BuildInfo;
   /** Seconds each, as configured: their series exist at zero from the start. */
   readonly timeframes: readonly number[];
+  /** Our clock, microseconds. */
+  readonly now: () => number;
 };
 
 /**
@@ -23,6 +26,7 @@ export const createMetrics = (parts: Parts): Registry => {
   const registry = new Registry();
   sourceMetrics(registry, parts.pipeline);
   operatorMetrics(registry, parts);
+  journalMetrics(registry, parts.pipeline, parts.now);
   sinkMetrics(registry, parts.pipeline);
   ledgerMetrics(registry, parts.pipeline);
   processMetrics(registry, parts);

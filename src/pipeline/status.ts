@@ -82,8 +82,23 @@ const journalStatus = (pipeline: Pipeline, now: number) => {
   const { journal, checkpointer } = pipeline;
   if (journal === undefined) return null;
   const publishedAt = checkpointer?.publishedAt;
+  const report = journal.report();
   return {
-    ...journal.report(),
+    state: report.state,
+    errno: report.errno ?? null,
+    away_since: timeText(report.awaySince),
+    segments: report.segments,
+    bytes: report.bytes,
+    retained_bytes: report.retainedBytes,
+    unsynced_bytes: report.unsyncedBytes,
+    lag_bytes: report.lagBytes,
+    lag_seconds: report.lagSeconds,
+    hours_left: report.hoursLeft ?? null,
+    dropped_frames: report.droppedFrames,
+    lost_frames: report.lostFrames,
+    damaged: report.damaged,
+    torn_bytes: report.tornBytes,
+    sync_failures: report.syncFailures,
     recovering: pipeline.recovering,
     checkpoints: checkpointer?.published ?? 0,
     checkpoint_age_seconds: publishedAt === undefined ? null : (now - publishedAt) / 1e6,
