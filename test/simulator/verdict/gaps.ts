@@ -68,7 +68,13 @@ const untruths = (
   const told = Number(gap.missing ?? -1);
   // A hole that gave way to newer ones stays as it was told; rows given up behind the operators
   // make more of them.
-  const isExact = holes <= MAX_HOLES && life.pipeline.ledger.rows.trade.dropped === 0;
+  // A venue's clock that steps back looks like a new numbering, which ends all holes of the old one.
+  const { ahead, behind } = life.scenario.venue.clock;
+  const isExact =
+    holes <= MAX_HOLES &&
+    ahead === 0 &&
+    behind === 0 &&
+    life.pipeline.ledger.rows.trade.dropped === 0;
   if (isExact && told !== missing) complaints.push(`${name} lacks ${missing}, and says ${told}`);
   if ((gap.filledAt !== undefined) !== (told === 0)) {
     complaints.push(`${name} lacks ${told}, and is filled at ${gap.filledAt}`);
