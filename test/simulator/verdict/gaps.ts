@@ -68,7 +68,7 @@ const untruths = (
   const told = Number(gap.missing ?? -1);
   // A hole that gave way to newer ones stays as it was told; rows given up behind the operators
   // make more of them.
-  // A venue's clock that steps back looks like a new numbering, which ends all holes of the old one.
+  // A venue's clock that steps back looks like a new numbering: the holes of the old one end.
   const { ahead, behind } = life.scenario.venue.clock;
   const isExact =
     holes <= MAX_HOLES &&
