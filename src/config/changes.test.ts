@@ -9,12 +9,11 @@ test('names what has another value, however it is written, in the order of the r
   expect(changedKeys(before, before)).toEqual([]);
   const same = 'pipeline: { max_bytes: 4194304, batch_size: 7 }\nhttp: { port: 0 }\n';
   expect(changedKeys(before, configOf(same))).toEqual([]);
-  const after = 'http: { tls: { cert: a, key: b } }\nsources: [{ type: synthetic, rate: 7 }]\n';
+  const after = 'http: { api_keys: [a] }\nsources: [{ type: synthetic, rate: 7 }]\n';
   expect(changedKeys(before, configOf(after))).toEqual([
     'sources',
     'pipeline.batch_size',
     'http.port',
-    'http.tls.cert',
-    'http.tls.key',
+    'http.api_keys',
   ]);
 });

@@ -44,18 +44,19 @@ export const httpSettings = v.strictObject({
     false,
   ),
   tls: v.strictObject({
-    cert: v.optional(
-      v.pipe(path, v.description('PEM file of the certificate chain; serves HTTPS')),
-    ),
-    key: v.optional(v.pipe(path, v.description('PEM file of the private key'))),
+    cert: v.optional(v.pipe(path, v.description('reserved: PEM file of the certificate chain'))),
+    key: v.optional(v.pipe(path, v.description('reserved: PEM file of the private key'))),
     client_ca: v.optional(
-      v.pipe(path, v.description('PEM file of the CAs that client certificates must come from')),
+      v.pipe(
+        path,
+        v.description('reserved: PEM file of the CAs that client certificates must come from'),
+      ),
     ),
   }),
   audit_log: v.optional(
     v.pipe(
       path,
-      v.description('file that gets a JSON line for every request to a protected route'),
+      v.description('reserved: file that gets a JSON line for every request to a protected route'),
     ),
   ),
 });
