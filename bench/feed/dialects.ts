@@ -29,8 +29,16 @@ export type Dialect = {
   readonly frame: (trades: readonly [Sample, ...Sample[]], random: () => number) => string;
 };
 
-/** As wide as what stands in their place: a trade's id, milliseconds, ISO time in microseconds. */
-export const marks = { id: '#'.repeat(10), millis: '@'.repeat(13), iso: '~'.repeat(27) } as const;
+/**
+ * As wide as what stands in their place: a trade's id, the number of that trade once more,
+ * milliseconds, ISO time in microseconds.
+ */
+export const marks = {
+  id: '#'.repeat(10),
+  again: '%'.repeat(10),
+  millis: '@'.repeat(13),
+  iso: '~'.repeat(27),
+} as const;
 
 const binanceRequest = v.object({ params: v.array(v.string()), id: v.number() });
 
@@ -61,7 +69,7 @@ const coinbase: Dialect = {
   frame: ([{ symbol, price, size, taker }], random) =>
     `{"type":"match","trade_id":${marks.id},"maker_order_id":"${uuid(random)}",` +
     `"taker_order_id":"${uuid(random)}","side":"${taker === 'buy' ? 'sell' : 'buy'}",` +
-    `"size":"${size}","price":"${price}","product_id":"${symbol}","sequence":${marks.id},` +
+    `"size":"${size}","price":"${price}","product_id":"${symbol}","sequence":${marks.again},` +
     `"time":"${marks.iso}"}`,
 };
 

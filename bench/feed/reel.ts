@@ -6,10 +6,10 @@ const framesPerSymbol = 4;
 /** Ten digits, and room for billions more. */
 const firstId = 3_000_000_000;
 
-const markKinds = [marks.id, marks.millis, marks.iso] as const;
+const markKinds = [marks.id, marks.again, marks.millis, marks.iso] as const;
 const markWidths = markKinds.map((mark) => mark.length);
 const anyMark = new RegExp(markKinds.join('|'), 'g');
-const idKind = 0;
+const kindOf = { id: 0, again: 1, millis: 2, iso: 3 } as const;
 
 /**
  * A loop of WebSocket frames in one buffer, as they go over the wire. Before a stretch of it is
@@ -87,10 +87,9 @@ export class Reel {
     for (let mark = this.#firstMarks[frame] ?? 0; mark < last; mark += 1) {
       const at = this.#markAt[mark] ?? 0;
       const kind = this.#markKind[mark] ?? 0;
-      if (kind === idKind) {
-        this.#writeDigits(at, id);
-        id += 1;
-      } else this.#writeTime(at, kind);
+      if (kind === kindOf.id) this.#writeDigits(at, id++);
+      else if (kind === kindOf.again) this.#writeDigits(at, id - 1);
+      else this.#writeTime(at, kind);
     }
     this.#nextId[symbol] = id;
   }
@@ -116,8 +115,8 @@ export class Reel {
     const millis = Math.floor(nowMs);
     if (millis === this.#now) return;
     this.#now = millis;
-    this.#times[1]?.write(String(millis), 'latin1');
-    this.#times[2]?.write(new Date(millis).toISOString().replace('Z', '250Z'), 'latin1');
+    this.#times[kindOf.millis]?.write(String(millis), 'latin1');
+    this.#times[kindOf.iso]?.write(new Date(millis).toISOString().replace('Z', '250Z'), 'latin1');
   }
 }
 

@@ -5,7 +5,7 @@
 import { underBun } from '../parts/child.ts';
 import { perSecond, startScript, type Run } from '../parts/contender.ts';
 import { startFeed } from '../parts/feed.ts';
-import type { Figure } from '../parts/figures.ts';
+import { ratioOf, type Figure } from '../parts/figures.ts';
 import { startExecutable } from '../parts/mdp.ts';
 import { repeat, symbolCount, type Bench } from '../parts/plan.ts';
 
@@ -44,48 +44,22 @@ const cpuMicros = (run: Run): number => (run.cpuSeconds * 1e6) / run.frames;
 
 const figures = (rounds: readonly Round[]): readonly Figure[] => {
   const of = (read: (round: Round) => number): readonly number[] => rounds.map(read);
+  const ours = of(({ mdp }) => framesPerSecond(mdp));
+  const parsed = of(({ parse }) => framesPerSecond(parse));
+  const counted = of(({ count }) => framesPerSecond(count));
+  const ourCpu = of(({ mdp }) => cpuMicros(mdp));
+  const socket = of(({ count }) => cpuMicros(count));
   return [
-    {
-      id: 'feed-ceiling',
-      title: 'frames, client that counts (the feed’s ceiling)',
-      unit: '/s',
-      samples: of(({ count }) => framesPerSecond(count)),
-    },
-    {
-      id: 'bare-parse',
-      title: 'frames, client with JSON.parse',
-      unit: '/s',
-      samples: of(({ parse }) => framesPerSecond(parse)),
-    },
-    {
-      id: 'bars-only',
-      title: 'frames, bars only',
-      unit: '/s',
-      samples: of(({ mdp }) => framesPerSecond(mdp)),
-    },
-    {
-      id: 'bars-cpu',
-      title: 'CPU per frame, bars only',
-      unit: 'µs',
-      samples: of(({ mdp }) => cpuMicros(mdp)),
-    },
-    {
-      id: 'stage-socket',
-      title: 'stage socket: CPU per frame, client that counts',
-      unit: 'µs',
-      samples: of(({ count }) => cpuMicros(count)),
-    },
-    {
-      id: 'b-cpu',
-      title: 'b. CPU per frame ÷ JSON.parse client',
-      unit: '×',
-      samples: of(({ mdp, parse }) => cpuMicros(mdp) / cpuMicros(parse)),
-    },
-    {
-      id: 'b',
-      title: 'b. bars-only ÷ JSON.parse client',
-      unit: '×',
-      samples: of(({ mdp, parse }) => framesPerSecond(mdp) / framesPerSecond(parse)),
-    },
+    { id: 'feed-ceiling', title: 'frames, client that counts', unit: '/s', samples: counted },
+    { id: 'bare-parse', title: 'frames, client with JSON.parse', unit: '/s', samples: parsed },
+    { id: 'bars-only', title: 'frames, bars only', unit: '/s', samples: ours },
+    { id: 'bars-cpu', title: 'CPU per frame, bars only', unit: 'µs', samples: ourCpu },
+    { id: 'stage-socket', title: 'stage socket, alone', unit: 'µs', samples: socket },
+    ratioOf({ id: 'b', title: 'b. bars-only ÷ JSON.parse client', better: 'more' }, ours, parsed),
+    ratioOf(
+      { id: 'b-cpu', title: 'b. CPU per frame ÷ JSON.parse client', better: 'less' },
+      ourCpu,
+      of(({ parse }) => cpuMicros(parse)),
+    ),
   ];
 };

@@ -16,7 +16,7 @@ import {
 } from '../parts/contender.ts';
 import type { Feed } from '../parts/feed.ts';
 import { startFeed } from '../parts/feed.ts';
-import type { Figure } from '../parts/figures.ts';
+import { ratioOf, type Figure } from '../parts/figures.ts';
 import { startExecutable } from '../parts/mdp.ts';
 import { repeat, symbolCount, type Bench } from '../parts/plan.ts';
 import { peakMiB } from '../parts/process.ts';
@@ -65,61 +65,25 @@ const committed = (run: Run): number => perSecond(run.trades, run);
 
 const figures = (rounds: readonly Round[], peak: number): readonly Figure[] => {
   const of = (read: (round: Round) => number): readonly number[] => rounds.map(read);
+  const ours = of(({ mdp }) => committed(mdp));
+  const copied = of(({ copiedPerSecond }) => copiedPerSecond);
+  const theirs = of(({ plain }) => committed(plain));
+  const ourCpu = of(({ mdp }) => cpuMicrosPerTrade(mdp));
+  const theirCpu = of(({ plain }) => cpuMicrosPerTrade(plain));
   return [
-    {
-      id: 'committed',
-      title: 'trades committed',
-      unit: '/s',
-      samples: of(({ mdp }) => committed(mdp)),
-    },
-    {
-      id: 'psql-copy',
-      title: 'psql \\copy, text, one connection, alone',
-      unit: '/s',
-      samples: of(({ copiedPerSecond }) => copiedPerSecond),
-    },
-    {
-      id: 'plain-script',
-      title: 'plain script',
-      unit: '/s',
-      samples: of(({ plain }) => committed(plain)),
-    },
-    {
-      id: 'cpu-per-trade',
-      title: 'CPU per trade',
-      unit: 'µs',
-      samples: of(({ mdp }) => cpuMicrosPerTrade(mdp)),
-    },
-    {
-      id: 'plain-cpu-per-trade',
-      title: 'CPU per trade, plain script',
-      unit: 'µs',
-      samples: of(({ plain }) => cpuMicrosPerTrade(plain)),
-    },
-    {
-      id: 'a',
-      title: 'a. committed ÷ psql \\copy',
-      unit: '×',
-      samples: of(({ mdp, copiedPerSecond }) => committed(mdp) / copiedPerSecond),
-    },
-    {
-      id: 'd',
-      title: 'd. committed ÷ plain script',
-      unit: '×',
-      samples: of(({ mdp, plain }) => committed(mdp) / committed(plain)),
-    },
-    {
-      id: 'd-cpu',
-      title: 'd. CPU per trade ÷ plain script',
-      unit: '×',
-      samples: of(({ mdp, plain }) => cpuMicrosPerTrade(mdp) / cpuMicrosPerTrade(plain)),
-    },
-    {
-      id: 'peak-memory-flood',
-      title: 'peak resident memory at full speed',
-      unit: 'MiB',
-      samples: [peak],
-    },
+    { id: 'committed', title: 'trades committed', unit: '/s', samples: ours },
+    { id: 'psql-copy', title: 'psql \\copy, text, one, alone', unit: '/s', samples: copied },
+    { id: 'plain-script', title: 'plain script', unit: '/s', samples: theirs },
+    { id: 'cpu-per-trade', title: 'CPU per trade', unit: 'µs', samples: ourCpu },
+    { id: 'plain-cpu', title: 'CPU per trade, plain script', unit: 'µs', samples: theirCpu },
+    ratioOf({ id: 'a', title: 'a. committed ÷ psql \\copy', better: 'more' }, ours, copied),
+    ratioOf({ id: 'd', title: 'd. committed ÷ plain script', better: 'more' }, ours, theirs),
+    ratioOf(
+      { id: 'd-cpu', title: 'd. CPU per trade ÷ plain script', better: 'less' },
+      ourCpu,
+      theirCpu,
+    ),
+    { id: 'peak-memory-flood', title: 'peak memory at full speed', unit: 'MiB', samples: [peak] },
   ];
 };
 

@@ -4,7 +4,7 @@
  */
 import { perSecond, type Contender } from '../parts/contender.ts';
 import { startFeed } from '../parts/feed.ts';
-import type { Figure } from '../parts/figures.ts';
+import { ratioOf, type Figure } from '../parts/figures.ts';
 import { startExecutable } from '../parts/mdp.ts';
 import { repeat, symbolCount, type Bench } from '../parts/plan.ts';
 
@@ -38,12 +38,11 @@ const inInstruments = async (bench: Bench): Promise<readonly Figure[]> => {
   const [, hundred = [], most = []] = rates;
   return [
     ...rates.map((samples, at) => rateOf(`instruments-${instrumentCounts[at]}`, samples)),
-    {
-      id: 'e-instruments',
-      title: 'e. 10,000 instruments ÷ 100, committed',
-      unit: '×',
-      samples: most.map((rate, at) => rate / (hundred[at] ?? Number.NaN)),
-    },
+    ratioOf(
+      { id: 'e-instruments', title: 'e. 10,000 instruments ÷ 100', better: 'more' },
+      most,
+      hundred,
+    ),
   ];
 };
 
@@ -56,12 +55,7 @@ const inConnections = async (bench: Bench): Promise<readonly Figure[]> => {
   const [one = [], , most = []] = rates;
   return [
     ...rates.map((samples, at) => rateOf(`connections-${connectionCounts[at]}`, samples)),
-    {
-      id: 'e-connections',
-      title: 'e. 16 connections ÷ 1, committed',
-      unit: '×',
-      samples: most.map((rate, at) => rate / (one[at] ?? Number.NaN)),
-    },
+    ratioOf({ id: 'e-connections', title: 'e. 16 connections ÷ 1', better: 'more' }, most, one),
   ];
 };
 

@@ -103,19 +103,19 @@ const figures = (
 ): readonly Figure[] => [
   ...shares.map(([name, share]): Figure => ({
     id: `latency-${name}`,
-    title: `receipt → committed, oldest of each batch, ${name}`,
+    title: `receipt → committed, oldest of a batch, ${name}`,
     unit: 'ms',
     samples: [quantileBetween(before, after, share) * 1000],
   })),
   ...shares.map(([name, share]): Figure => ({
     id: `seen-${name}`,
-    title: `receipt → seen by a client, each trade, ${name}`,
+    title: `receipt → seen by a client, each, ${name}`,
     unit: 'ms',
     samples: [quantile(seen, share)],
   })),
   {
     id: 'peak-memory-steady',
-    title: 'peak resident memory at 10,000 trades/s',
+    title: 'peak memory at 10,000 trades/s',
     unit: 'MiB',
     samples: [peak],
   },

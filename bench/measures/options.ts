@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Environment } from '../../test/e2e/mdp.ts';
 import { cpuMicrosPerTrade } from '../parts/contender.ts';
 import { startFeed, type Feed } from '../parts/feed.ts';
-import type { Figure } from '../parts/figures.ts';
+import { ratioOf, type Figure } from '../parts/figures.ts';
 import { startExecutable, type Mdp } from '../parts/mdp.ts';
 import { repeat, symbolCount, type Bench } from '../parts/plan.ts';
 
@@ -69,15 +69,14 @@ const measureOption = async (bench: Bench, option: Option): Promise<readonly Fig
       without: await costOf(bench, off),
     }));
     return [
-      {
-        id: `c-${option.name}`,
-        title: `c. CPU per trade with ${option.name} ÷ without`,
-        unit: '×',
-        samples: pairs.map((pair) => pair.with / pair.without),
-      },
+      ratioOf(
+        { id: `c-${option.name}`, title: `c. CPU with ${option.name} ÷ without`, better: 'less' },
+        pairs.map((pair) => pair.with),
+        pairs.map((pair) => pair.without),
+      ),
       {
         id: `stage-${option.name}`,
-        title: `stage ${option.name}: CPU per trade that it adds`,
+        title: `stage ${option.name}, what it adds`,
         unit: 'µs',
         samples: pairs.map((pair) => pair.with - pair.without),
       },

@@ -54,7 +54,7 @@ export const measureStages = async (bench: Bench): Promise<readonly Figure[]> =>
 
 const stage = (name: string, micros: readonly number[]): Figure => ({
   id: `stage-${name}`,
-  title: `stage ${name.replace('-', ', ')}: CPU per trade, alone`,
+  title: `stage ${name.replace('-', ', ')}, alone`,
   unit: 'µs',
   samples: micros.slice(1),
 });

@@ -5,9 +5,7 @@ import { repeat, type Bench } from '../parts/plan.ts';
 
 export const measureStartup = async (bench: Bench): Promise<readonly Figure[]> => {
   const samples = await repeat(bench, 'starting', () => inDirectory(firstRow));
-  return [
-    { id: 'startup', title: 'start → first row committed (synthetic, SQLite)', unit: 's', samples },
-  ];
+  return [{ id: 'startup', title: 'start → first row (synthetic, SQLite)', unit: 's', samples }];
 };
 
 const firstRow = async (directory: string): Promise<number> => {

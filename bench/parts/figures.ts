@@ -5,11 +5,29 @@ export type Figure = {
   readonly title: string;
   readonly unit: Unit;
   readonly samples: readonly number[];
+  /** Of ratios: the best of ours to the best of theirs, whatever the rounds they were in. */
+  readonly best?: number;
 };
 
 export type Unit = '×' | '/s' | 'µs' | 'ms' | 's' | 'MiB';
 
 export type Spread = { readonly median: number; readonly min: number; readonly max: number };
+
+/**
+ * Round by round, what is ours to what it is measured against. What else the machine does only ever
+ * makes a round worse, so the best of both tell more where rounds are few.
+ */
+export const ratioOf = (
+  named: { readonly id: string; readonly title: string; readonly better: 'more' | 'less' },
+  ours: readonly number[],
+  theirs: readonly number[],
+): Figure => {
+  const { id, title, better } = named;
+  const bestOf = (samples: readonly number[]): number =>
+    better === 'more' ? Math.max(...samples) : Math.min(...samples);
+  const samples = ours.map((sample, at) => sample / (theirs[at] ?? Number.NaN));
+  return { id, title, unit: '×', samples, best: bestOf(ours) / bestOf(theirs) };
+};
 
 export const spreadOf = (samples: readonly number[]): Spread => {
   const sorted = samples.toSorted((a, b) => a - b);
