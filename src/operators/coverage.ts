@@ -1,6 +1,16 @@
 import type { ReceiveTime } from '../market/time.ts';
 import { receiveTime } from '../market/time.ts';
+import { MICROS_PER_MS } from './instants.ts';
 import { must } from './json.ts';
+
+/**
+ * How far ageing may be behind what was heard: a silent connection is heard once a second, by the
+ * pong to our ping, and ages by the ticks between. What a stall swallowed beyond it is never made
+ * up.
+ */
+const MAX_BEHIND_MS = 1250;
+
+export const maxBehind = MAX_BEHIND_MS * MICROS_PER_MS;
 
 /**
  * Who is listening to what: the live connections of each source, and the symbols each of them
@@ -27,12 +37,11 @@ export type Feed = {
   readonly subscriptions: Map<string, Subscription>;
 };
 
-export type Subscription = {
-  /** Receive time from which the symbol has been covered without a break. */
-  since: ReceiveTime;
-  /** The live connections that bring it; none: it is not covered. */
-  readonly connections: Set<Connection>;
-};
+/**
+ * The live connections that bring a symbol, each with its virtual time when it began to; none: the
+ * symbol is not covered.
+ */
+export type Subscription = Map<Connection, number>;
 
 export type FeedJson = {
   readonly source: string;
@@ -43,8 +52,8 @@ export type FeedJson = {
   }[];
   readonly subscriptions: readonly {
     readonly symbol: string;
-    readonly since: number;
-    readonly connections: readonly number[];
+    /** Numbers of the connections, each with its virtual time when it began to bring the symbol. */
+    readonly connections: readonly (readonly [number: number, since: number])[];
   }[];
 };
 
@@ -64,25 +73,32 @@ export function openConnection(feed: Feed, number: number, at: ReceiveTime): Con
   return connection;
 }
 
-/** `symbol` comes on `connection` from `at` on, if it did not before. */
-export function cover(connection: Connection, symbol: string, at: ReceiveTime): Subscription {
+/** Virtual time of the connection at `at`: what its ticks will have brought when they are there. */
+export function agedAt(connection: Connection, at: ReceiveTime): number {
+  return connection.aged + Math.min(maxBehind, Math.max(0, at - connection.agedTo));
+}
+
+/**
+ * `symbol` comes on `connection` from `at` on, if it did not before. Returns how long it has, in
+ * virtual time: while the process was stalled nothing was heard.
+ */
+export function cover(connection: Connection, symbol: string, at: ReceiveTime): number {
   const { subscriptions } = connection.feed;
-  let subscription = subscriptions.get(symbol);
-  if (subscription === undefined) {
-    subscription = { since: at, connections: new Set() };
-    subscriptions.set(symbol, subscription);
-  }
-  if (subscription.connections.size === 0) subscription.since = at;
-  subscription.connections.add(connection);
-  return subscription;
+  const now = agedAt(connection, at);
+  const subscription = subscriptions.get(symbol);
+  const since = subscription?.get(connection);
+  if (since !== undefined) return now - since;
+  if (subscription === undefined) subscriptions.set(symbol, new Map([[connection, now]]));
+  else subscription.set(connection, now);
+  return 0;
 }
 
 /**
  * `symbol` no longer comes on `connection`. True when nobody brings it any more, and someone did.
  */
 export function uncover(connection: Connection, symbol: string): boolean {
-  const connections = connection.feed.subscriptions.get(symbol)?.connections;
-  return connections !== undefined && connections.delete(connection) && connections.size === 0;
+  const subscription = connection.feed.subscriptions.get(symbol);
+  return subscription !== undefined && subscription.delete(connection) && subscription.size === 0;
 }
 
 /** The connection is gone. Returns the symbols that nobody brings any more. */
@@ -105,10 +121,9 @@ export function saveFeed(feed: Feed): FeedJson {
       aged,
       agedTo,
     })),
-    subscriptions: [...feed.subscriptions].map(([symbol, { since, connections }]) => ({
+    subscriptions: [...feed.subscriptions].map(([symbol, subscription]) => ({
       symbol,
-      since,
-      connections: [...connections].map(({ number }) => number),
+      connections: [...subscription].map(([{ number }, since]) => [number, since] as const),
     })),
   };
 }
@@ -118,9 +133,12 @@ export function loadFeed(json: FeedJson): Feed {
   for (const { number, aged, agedTo } of json.connections) {
     openConnection(feed, number, receiveTime(agedTo)).aged = aged;
   }
-  for (const { symbol, since, connections } of json.subscriptions) {
-    const live = connections.flatMap((number) => feed.connections.get(number) ?? []);
-    feed.subscriptions.set(symbol, { since: receiveTime(since), connections: new Set(live) });
+  for (const { symbol, connections } of json.subscriptions) {
+    const subscription: Subscription = new Map();
+    for (const [number, since] of connections) {
+      subscription.set(must(feed.connections.get(number)), since);
+    }
+    feed.subscriptions.set(symbol, subscription);
   }
   return feed;
 }

@@ -199,9 +199,10 @@ test('waits for a bounded number of holes, and the oldest stays as it is', () =>
 });
 
 test('the first bar is whole only when we had listened since before it opened', () => {
-  const listened = (sinceMs: number) => {
+  const listened = (sinceMs: number, stalled = false) => {
     const run = new Scenario({ timeframes: [1, 60] });
     run.open(sinceMs + BEHIND);
+    if (!stalled) run.ticks(sinceMs + BEHIND, 5_500 + BEHIND);
     run.trade(5_500);
     run.trade(6_500);
     run.trade(60_000);
@@ -211,6 +212,7 @@ test('the first bar is whole only when we had listened since before it opened', 
   expect(listened(2_999)).toEqual(['1@5000 true', '1@6000 true', '60@0 false']);
   expect(listened(-2_000)).toEqual(['1@5000 true', '1@6000 true', '60@0 false']);
   expect(listened(-2_001)).toEqual(['1@5000 true', '1@6000 true', '60@0 true']);
+  expect(listened(2_999, true)).toEqual(['1@5000 false', '1@6000 true', '60@0 false']);
 });
 
 test('a connection that was replaced before the first trade does not count as listening', () => {

@@ -1,19 +1,11 @@
 import type { ReceiveTime } from '../market/time.ts';
-import { loadConnection, saveConnection } from './coverage.ts';
+import { agedAt, loadConnection, maxBehind, saveConnection } from './coverage.ts';
 import type { Connection, ConnectionJson, Feed } from './coverage.ts';
 import { MICROS_PER_MS, NEVER } from './instants.ts';
 
 /** The most that a quiet instrument ages by one tick. */
 const MAX_STEP_MS = 250;
-/**
- * How far ageing may be behind what was heard: a silent connection is heard once a second, by the
- * pong to our ping, and ages by the ticks between. What a stall swallowed beyond it is never made
- * up.
- */
-const MAX_BEHIND_MS = 1250;
-
 const maxStep = MAX_STEP_MS * MICROS_PER_MS;
-const maxBehind = MAX_BEHIND_MS * MICROS_PER_MS;
 
 /**
  * How far an instrument's time has come by the venue's clock. It moves with its trades and, while
@@ -109,11 +101,6 @@ export function attach(progress: Progress, connection: Connection, at: ReceiveTi
   detach(progress);
   progress.connection = connection;
   progress.agedBefore += agedAt(connection, at);
-}
-
-/** Virtual time of the connection at `at`: what its ticks will have brought when they are there. */
-function agedAt(connection: Connection, at: ReceiveTime): number {
-  return connection.aged + Math.min(maxBehind, Math.max(0, at - connection.agedTo));
 }
 
 export function saveProgress(progress: Progress): ProgressJson {

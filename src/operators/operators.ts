@@ -206,10 +206,10 @@ class Operators implements MarketOperators {
   #meet(state: InstrumentState, trade: Trade, connection: Connection): void {
     if (state.progress.connection === connection) return;
     const { symbol } = trade.instrument;
-    const { since } = coverage.cover(connection, symbol, trade.receiveTime);
+    const covered = coverage.cover(connection, symbol, trade.receiveTime);
     state.feed = connection.feed;
     if (state.progress.greatest !== NEVER) return;
-    const heard = trade.receiveTime - since - this.#rules.lateness;
+    const heard = covered - this.#rules.lateness;
     for (const series of state.bars.published) {
       series.wholeAfter = Math.min(trade.eventTime, trade.eventTime - heard);
     }

@@ -145,9 +145,11 @@ export class Scenario {
   }
 
   /** The source begins, connects and is subscribed. */
+  /** Opened before time 0, the connection has been heard until then. */
   open(ms: number): void {
     this.state(ms, 'started');
     this.connect(ms);
+    if (ms < 0) this.ticks(ms, 0);
   }
 
   connect(ms: number): void {
