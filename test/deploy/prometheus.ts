@@ -21,8 +21,6 @@ const ruleFile = v.object({
   groups: v.array(v.object({ name: v.string(), rules: v.array(rule) })),
 });
 
-export type Rule = v.InferOutput<typeof rule>;
-
 export const readRules = async (): Promise<v.InferOutput<typeof ruleFile>> =>
   v.parse(ruleFile, parse(await Bun.file(join(monitoring, 'alerts.yml')).text()));
 
