@@ -138,8 +138,8 @@ export const holdUpCommits = async (url: string): Promise<void> => {
 const MIB = 1024 * 1024;
 
 /**
- * Without its database from the start, and flooded: what waits grows to its bound, then frames are
- * given up.
+ * Without its database from the start, without a journal, and flooded: what waits in memory grows to
+ * its bound, then frames are given up.
  */
 export const startAdrift = async (directory: string): Promise<Faulty> => {
   const pad = 'x'.repeat(MIB - 1024);
@@ -156,6 +156,7 @@ export const startAdrift = async (directory: string): Promise<Faulty> => {
     DATABASE_URL: `postgres://nobody@127.0.0.1:${freePort()}/nowhere`,
     PIPELINE_SOURCES: JSON.stringify([source]),
     PIPELINE_BATCH_SIZE: '1',
+    PIPELINE_JOURNAL_ENABLED: 'false',
     PIPELINE_MAX_MEMORY_BYTES: String(500 * MIB),
     PIPELINE_OP_QUEUE_MAX: '10000',
     PIPELINE_DRAIN_MS: '1',
