@@ -53,17 +53,17 @@ const lineOf = (pipeline: Pipeline, rate: number, look: string): string => {
     `${number(rate)} trades/s`,
     `${number(ledger.rows.bar.decoded)} bars`,
     `${number(committed)} rows committed`,
-    `lag ${lagMs(pipeline)} ms`,
+    ...lagText(pipeline),
     ...(waiting > WORTH_SAYING ? [`${number(waiting)} waiting`] : []),
     ...(progress === undefined ? [] : [progress]),
-    look,
+    ...(look === '' ? [] : [look]),
   ].join(' · ');
 };
 
-/** Mean time from receipt to commit so far, as the histogram has it. */
-const lagMs = ({ sinkStats }: Pipeline): string => {
+/** Mean time from receipt to commit so far, as the histogram has it; nothing for recordings. */
+const lagText = ({ sinkStats }: Pipeline): readonly string[] => {
   const { sum, count } = sinkStats.endToEnd;
-  return count === 0 ? '–' : ((sum / count) * 1000).toFixed(0);
+  return count === 0 ? [] : [`lag ${((sum / count) * 1000).toFixed(0)} ms`];
 };
 
 const progressOf = (pipeline: Pipeline): string | undefined => {
