@@ -21,7 +21,7 @@ const DOCTOR_HELP = `mdp doctor [--config PATH] [--format text|json]
 
 Looks at everything that \`mdp run\` will need, and says how it stands and what to do about it:
 the configuration, the disk, the limit on open files, the database with its schema and
-privileges, each source with its symbols, and the clocks. Changes nothing; may run beside a
+privileges, the ledger against the trades stored, each source with its symbols, and the clocks. Changes nothing; may run beside a
 running pipeline. Takes some seconds, to hear the venues.
 
   --config PATH     configuration file (default: ./config.yaml, else the built-in one)
@@ -72,8 +72,9 @@ async function* examine(
   const parts = sourceParts(config, around);
   yield [diagnoseOpenFiles(connectionsOf(config, parts))];
   for (const request of directoriesOf(config)) yield await diagnoseDisk(request, clock);
-  const { url, schema, sslmode, sslCa, migrate } = config.database;
-  yield await diagnoseDatabase({ url, schema, sslmode, sslCa, migrate, clock }, finish);
+  const { url, schema, sslmode, sslCa, migrate, retention } = config.database;
+  const keepsAll = retention === 'keep';
+  yield await diagnoseDatabase({ url, schema, sslmode, sslCa, migrate, keepsAll, clock }, finish);
   const listening = { around, limits: config.operators.validate, signal: finish };
   const sources = parts.map((part) => diagnoseSource(part, listening));
   for (const source of sources) yield await source;

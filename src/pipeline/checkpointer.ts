@@ -16,6 +16,8 @@ export type CheckpointContent = {
   readonly version: 1;
   readonly operators: OperatorsState;
   readonly counters: Counters;
+  /** In whose name the counters are stored in the database. */
+  readonly writer: string;
   /** Venues of all sources whose records may lie behind the mark, by name. */
   readonly venues: Readonly<Record<string, string>>;
 };
@@ -40,7 +42,10 @@ export type CheckpointerParts = {
   readonly settlement: Settlement;
   readonly operators: MarketOperators;
   readonly batcher: Batcher;
+  readonly writer: string;
   readonly venues: () => Readonly<Record<string, string>>;
+  /** The ledger as it stood at a checkpoint that is published now. */
+  readonly onPublished: (counters: Counters) => void;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -84,12 +89,13 @@ export class Checkpointer {
   }
 
   #begin(mark: Mark): void {
-    const { batcher, settlement, operators, venues, clock } = this.#parts;
+    const { batcher, settlement, operators, writer, venues, clock } = this.#parts;
     const began = clock.now();
     batcher.flush();
     const { epoch, before } = settlement.close();
     const counters = { ...before, 'frames.received': framesIn(before) };
-    const content = { version: 1 as const, operators: operators.save(), venues: venues() };
+    const state = { operators: operators.save(), writer, venues: venues() };
+    const content = { version: 1 as const, ...state };
     const took = clock.now() - began;
     this.#dueAt = clock.now() + Math.max(EVERY_US, took * COST_SHARE);
     const publishing = this.#publish(mark, epoch, counters, content).catch((error: unknown) => {
@@ -107,13 +113,14 @@ export class Checkpointer {
     before: Counters,
     content: Omit<CheckpointContent, 'counters'>,
   ): Promise<void> {
-    const { settlement, store, signal, clock } = this.#parts;
+    const { settlement, store, signal, clock, onPublished } = this.#parts;
     if (!(await settlement.whenSettled(epoch, signal))) return;
     const counters = settlement.publish(epoch, before);
     if (!(await store.persist(mark.position, signal))) return;
     store.settle(await store.save(mark, { ...content, counters }));
     this.publishedAt = clock.now();
     this.published += 1;
+    onPublished(counters);
   }
 }
 

@@ -79,6 +79,7 @@ const content = v.object({
   version: v.literal(1),
   operators: v.custom<OperatorsState>((state) => typeof state === 'object' && state !== null),
   counters: v.record(v.string(), v.number()),
+  writer: v.string(),
   venues: v.record(v.string(), v.string()),
 });
 

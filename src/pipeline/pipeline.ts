@@ -19,6 +19,7 @@ import { ConfigurationState } from './configuration-state.ts';
 import { gapsOfDroppedBatch } from './dropped-batch.ts';
 import type { JournalPart } from './journal-part.ts';
 import { Ledger } from './ledger.ts';
+import { LedgerRecords } from './ledger-record.ts';
 import { MemoryBudget } from './memory.ts';
 import { createPacing } from './pacing.ts';
 import { Reader } from './reader.ts';
@@ -103,6 +104,7 @@ export class Pipeline {
   readonly #parts: PipelineParts;
   readonly #reader: Reader;
   readonly #limited: RateLimitedLog;
+  readonly #records: LedgerRecords;
   readonly #room = new Bell();
   readonly #drain = new AbortController();
   readonly #giveUp = new AbortController();
@@ -118,6 +120,12 @@ export class Pipeline {
     this.memory = parts.journal?.memory ?? new MemoryBudget(settings.maxMemoryBytes);
     parts.journal?.drops.listen((source) => this.framesLost(source));
     this.settlement = new Settlement(this.ledger);
+    this.#records = new LedgerRecords({
+      ledger: this.ledger,
+      writer: this.#writer,
+      now: () => clock.now(),
+      log: this.#limited,
+    });
     this.#liveFrom = parts.journal?.journal.end.position ?? 0;
     this.recoveredTo = parts.journal?.journal.taken.position ?? 0;
     this.buffer = parts.journal?.journal ?? this.#createRecordQueue();
@@ -145,6 +153,11 @@ export class Pipeline {
 
   get journal(): Journal | undefined {
     return this.#parts.journal?.journal;
+  }
+
+  /** The counters of a checkpoint go on under the name that they were begun with. */
+  get #writer(): string {
+    return this.#parts.journal?.found?.writer ?? String(this.#parts.start);
   }
 
   /** Records of an earlier run are still being read. */
@@ -269,6 +282,7 @@ export class Pipeline {
       queue,
       batcher,
       settlement,
+      records: this.#records,
       memory,
       stats,
       clock,
@@ -416,7 +430,12 @@ export class Pipeline {
       settlement: this.settlement,
       operators: this.operators,
       batcher: this.batcher,
+      writer: this.#writer,
       venues: () => this.sourceSet.heardVenues(),
+      onPublished: (counters) => {
+        this.#records.offer(counters);
+        this.sinkQueue.nudge();
+      },
       clock,
       log,
       signal: this.#giveUp.signal,

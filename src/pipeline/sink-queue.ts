@@ -62,6 +62,11 @@ export class SinkQueue {
     this.#emptied.ring();
   }
 
+  /** There is something to do beside batches: the workers that wait look again. */
+  nudge(): void {
+    this.#filled.ring();
+  }
+
   /** The last batches are still taken, all of them: they are bounded by what is open. */
   close(): void {
     this.#closed = true;

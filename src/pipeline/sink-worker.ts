@@ -11,6 +11,7 @@ import { pause } from '../runtime/waiting.ts';
 import type { Batch, Committed, DeadLetter, RejectedRow, Sink, SinkWorker } from '../sinks/sink.ts';
 import type { Batcher, QueuedBatch } from './batcher.ts';
 import { increase } from './ledger.ts';
+import type { LedgerRecords } from './ledger-record.ts';
 import type { MemoryBudget } from './memory.ts';
 import { rowAsText } from './row-text.ts';
 import type { SinkQueue } from './sink-queue.ts';
@@ -25,6 +26,7 @@ export type WorkerParts = {
   readonly queue: SinkQueue;
   readonly batcher: Batcher;
   readonly settlement: Settlement;
+  readonly records: LedgerRecords;
   readonly memory: MemoryBudget;
   readonly stats: SinkStats;
   readonly clock: Clock;
@@ -40,18 +42,23 @@ export type WorkerParts = {
  * long as it takes; nothing is thrown away.
  */
 export const runSinkWorker = async (parts: WorkerParts, signal: AbortSignal): Promise<void> => {
-  const { queue, stats, batcher } = parts;
+  const { queue, stats, batcher, records } = parts;
+  records.enter();
   const worker = await untilDone(parts, signal, 'open', () => parts.sink.open(signal));
   if (worker === undefined) return;
   stats.opened();
   try {
     while (!signal.aborted) {
+      await records.write(worker, signal);
       const opened = queue.take();
       if (opened !== undefined) {
         await commitBatch(parts, worker, opened, signal);
         continue;
       }
-      if (queue.closed) return;
+      if (queue.closed) {
+        await records.leave(worker, signal);
+        return;
+      }
       stats.idle += 1;
       batcher.flushAged();
       if (queue.length === 0 && !queue.closed) await queue.filled(signal);

@@ -7,6 +7,8 @@ import { diagnoseSqlite } from './sqlite/diagnose.ts';
 export type DiagnoseOptions = ConnectionOptions & {
   /** Whether missing migrations would be applied at the start. */
   readonly migrate: boolean;
+  /** No retention removes rows. */
+  readonly keepsAll: boolean;
 };
 
 /** How the database that `options.url` names stands. Changes nothing there, and never throws. */
@@ -16,5 +18,5 @@ export const diagnoseDatabase = (
 ): Promise<readonly Finding[]> => {
   const database = parseDatabaseUrl(options.url);
   if (database?.kind !== 'sqlite') return diagnosePostgres(options, signal);
-  return Promise.resolve(diagnoseSqlite(database.path, options.migrate));
+  return diagnoseSqlite(database.path, options);
 };

@@ -28,6 +28,11 @@ export interface SinkWorker {
    * again, which is safe.
    */
   commit(batch: Batch, signal: AbortSignal): Promise<Committed>;
+  /**
+   * Stores a writer's ledger in place of its earlier one; an older one than is there changes
+   * nothing. Throws `MdpError`.
+   */
+  record(ledger: LedgerRecord, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -40,6 +45,20 @@ export type Batch =
   | { readonly table: 'bar'; readonly rows: readonly Bar[]; readonly bytes: number }
   | { readonly table: 'gap'; readonly rows: readonly Gap[]; readonly bytes: number }
   | { readonly table: 'dead_letter'; readonly rows: readonly DeadLetter[]; readonly bytes: number };
+
+/** The terms of a writer's ledger as they stood at `at` (µs), when all they count was settled. */
+export type LedgerRecord = {
+  readonly writer: string;
+  readonly at: number;
+  /** One for each kind and outcome. */
+  readonly items: readonly LedgerItem[];
+};
+
+export type LedgerItem = {
+  readonly kind: string;
+  readonly outcome: string;
+  readonly items: number;
+};
 
 /**
  * committed + alreadyThere + dead.length = rows of the batch. Bars and gaps that replace nothing

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe } from 'bun:test';
 import type { Instrument } from '../../src/market/instrument.ts';
 import { columns, type Query, type Reader, type Row, type View } from '../../src/sinks/reader.ts';
-import type { Batch, Committed, Sink, SinkWorker } from '../../src/sinks/sink.ts';
+import type { Batch, Committed, LedgerRecord, Sink, SinkWorker } from '../../src/sinks/sink.ts';
 import { instrument } from './sink-fixtures.ts';
 import { describeBars, describeRevisions } from './sink-bars.ts';
 import { describeGaps } from './sink-gaps.ts';
+import { describeLedger } from './sink-ledger.ts';
 import { describeHoles, describeOverlaps } from './sink-holes.ts';
 import { describeRanges, describeReading, describeViews } from './sink-reading.ts';
 import { describeRefusals } from './sink-refusals.ts';
@@ -29,6 +30,7 @@ export type OpenedSink = {
 /** What a test of the suite works with; each test has a database of its own. */
 export type Bench = {
   commit(batch: Batch, signal?: AbortSignal): Promise<Committed>;
+  record(ledger: LedgerRecord): Promise<void>;
   /** The rows of a symbol, each with its cells by name. */
   read(kind: View, of: Instrument, fields?: Partial<Query>): Promise<readonly NamedRow[]>;
   opened(): OpenedSink;
@@ -51,6 +53,7 @@ const laws: readonly ((bench: Bench) => void)[] = [
   describeHoles,
   describeOverlaps,
   describeRefusals,
+  describeLedger,
   describeViews,
   describeRanges,
   describeReading,
@@ -78,6 +81,7 @@ export function describeSink(name: string, open: () => Promise<OpenedSink>): voi
 
     const bench: Bench = {
       commit: (batch, signal) => worker.commit(batch, signal ?? never),
+      record: (ledger) => worker.record(ledger, never),
       read: (kind, of, fields) => readAll(reader, kind, of, fields),
       opened: () => opened,
       reader: () => reader,

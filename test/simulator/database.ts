@@ -54,6 +54,7 @@ export class SimulatedDatabase implements Sink {
     this.openWorkers += 1;
     return {
       commit: (batch, abort) => this.#commit(batch, abort),
+      record: () => Promise.resolve(),
       close: () => {
         this.openWorkers -= 1;
         return Promise.resolve();

@@ -1,12 +1,16 @@
 import type { Clock } from '../../runtime/clock.ts';
 import { MdpError } from '../../runtime/errors.ts';
 import { fail, ok, warn, type Finding } from '../../runtime/finding.ts';
+import { ledgerFinding, ledgerTotals, LEDGER_TOTALS } from '../ledger-finding.ts';
 import { requireSchema } from './migrate.ts';
 import { quoteName, quoteText } from './migrations.ts';
 import type { Session } from './session.ts';
 import { connectorOf, type ConnectionOptions } from './sink.ts';
 
-type DiagnoseOptions = ConnectionOptions & { readonly migrate: boolean };
+type DiagnoseOptions = ConnectionOptions & {
+  readonly migrate: boolean;
+  readonly keepsAll: boolean;
+};
 
 const ABOUT = 'database';
 const AWAY = 'does the server run, and are host and port of database.url right?';
@@ -78,20 +82,40 @@ async function timescaleFinding(session: Session, signal: AbortSignal): Promise<
 
 async function schemaFindings(
   session: Session,
-  { schema, migrate }: DiagnoseOptions,
+  { schema, migrate, keepsAll }: DiagnoseOptions,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   try {
     const { version, storage } = await requireSchema(session, schema, signal);
     const kept = storage === 'timescaledb' ? 'hypertables' : 'native partitions';
     const found = ok(ABOUT, `schema ${schema} has version ${version}, with ${kept}`);
-    return [found, await writingFinding(session, schema, storage === 'native', signal)];
+    return [
+      found,
+      await writingFinding(session, schema, storage === 'native', signal),
+      await accountFinding(session, schema, keepsAll, signal),
+    ];
   } catch (error) {
     if (!(error instanceof MdpError) || error.code !== 'schema_missing') throw error;
     if (!migrate) return [failureFinding(error)];
     const found = ok(ABOUT, `${error.message}: the next start applies them`);
     return [found, await makingFinding(session, schema, signal)];
   }
+}
+
+/** The ledger against the trades. Counting may take longer than a statement is given. */
+async function accountFinding(
+  session: Session,
+  schema: string,
+  keepsAll: boolean,
+  signal: AbortSignal,
+): Promise<Finding> {
+  const totals = `select ${LEDGER_TOTALS} from ${quoteName(schema)}.ledger`;
+  const count = `select count(*) as trades from ${quoteName(schema)}.trade`;
+  const ledger = await session.query(totals, [], signal);
+  return ledgerFinding(ledgerTotals(ledger.rows[0] ?? null), keepsAll, async () => {
+    const { rows } = await session.query(count, [], signal);
+    return BigInt(String(rows[0]?.['trades']));
+  });
 }
 
 /** Whether the role may write to the tables that are there, and make partitions where we do. */
@@ -101,7 +125,7 @@ async function writingFinding(
   makesPartitions: boolean,
   signal: AbortSignal,
 ): Promise<Finding> {
-  const tables = "'instrument', 'trade', 'quote', 'bar', 'gap', 'dead_letter'";
+  const tables = "'instrument', 'trade', 'quote', 'bar', 'gap', 'dead_letter', 'ledger'";
   const { rows } = await session.query(
     `select relname as name from pg_class
      where relnamespace = to_regnamespace(${quoteText(quoteName(schema))})

@@ -3,14 +3,14 @@ import { formatDecimal, type Decimal } from '../../market/decimal.ts';
 import type { Gap } from '../../market/gap.ts';
 import type { Integer } from '../../market/integer.ts';
 import { formatTime } from '../../market/time.ts';
-import type { DeadLetter } from '../sink.ts';
+import type { DeadLetter, LedgerItem } from '../sink.ts';
 import { bytesArray, plainArray, textArray } from './array-literal.ts';
 import { outOfRange, storable } from './binary-rows.ts';
 import { quoteName } from './migrations.ts';
 
 /** How rows of one table are written by a single statement that takes one array a column. */
 export type UpsertTable<Row> = {
-  readonly table: 'bar' | 'gap' | 'dead_letter';
+  readonly table: 'bar' | 'gap' | 'dead_letter' | 'ledger';
   readonly columns: readonly Column<Row>[];
   /** Behind `insert into <table> (<columns>)`; the rows are `r`, numbered `n` in arrival order. */
   readonly select: (columns: string, rows: string, table: string) => string;
@@ -117,6 +117,24 @@ export const deadLetterTable: UpsertTable<DeadLetter> = {
   ],
   select: (columns, rows) => `
     select ${columns} from ${rows} order by position, "row" on conflict do nothing`,
+};
+
+export type LedgerRow = LedgerItem & { readonly writer: string; readonly at: number };
+
+export const ledgerTable: UpsertTable<LedgerRow> = {
+  table: 'ledger',
+  columns: [
+    text('writer', (row) => row.writer),
+    text('kind', (row) => row.kind),
+    text('outcome', (row) => row.outcome),
+    plain('items', 'bigint', (row) => row.items),
+    plain('updated_at', 'timestamptz', (row) => formatTime(row.at)),
+  ],
+  select: (columns, rows) => `
+    select ${columns} from ${rows} order by writer, kind, outcome
+    on conflict (writer, kind, outcome) do update set
+      items = excluded.items, updated_at = excluded.updated_at
+    where excluded.updated_at >= ledger.updated_at`,
 };
 
 /** The one statement of a table; parameters are the columns in order. */

@@ -1,6 +1,6 @@
 import type { Bar } from '../../market/bar.ts';
 import { MdpError } from '../../runtime/errors.ts';
-import type { Batch, Committed, SinkWorker } from '../sink.ts';
+import type { Batch, Committed, LedgerRecord, SinkWorker } from '../sink.ts';
 import { attempt, type Timed } from './attempt.ts';
 import { BinaryRows } from './binary-rows.ts';
 import type { Connector } from './connector.ts';
@@ -13,6 +13,7 @@ import {
   barTable,
   deadLetterTable,
   gapTable,
+  ledgerTable,
   upsertStatement,
   type UpsertTable,
 } from './upserts.ts';
@@ -29,7 +30,7 @@ export class PostgresWorker implements SinkWorker {
   readonly #onClose: () => void;
   readonly #trades: TickWriter<Extract<Batch, { table: 'trade' }>['rows'][number]>;
   readonly #quotes: TickWriter<Extract<Batch, { table: 'quote' }>['rows'][number]>;
-  readonly #statements: Readonly<Record<'bar' | 'gap' | 'dead_letter', string>>;
+  readonly #statements: Readonly<Record<'bar' | 'gap' | 'dead_letter' | 'ledger', string>>;
   #generation: Generation | undefined;
   #closed = false;
 
@@ -45,6 +46,7 @@ export class PostgresWorker implements SinkWorker {
       bar: upsertStatement(barTable, schema),
       gap: upsertStatement(gapTable, schema),
       dead_letter: upsertStatement(deadLetterTable, schema),
+      ledger: upsertStatement(ledgerTable, schema),
     };
   }
 
@@ -75,6 +77,12 @@ export class PostgresWorker implements SinkWorker {
       case 'dead_letter':
         return this.#upsert(deadLetterTable, batch.rows, generation, signal, { ids: () => [] });
     }
+  }
+
+  async record({ writer, at, items }: LedgerRecord, signal: AbortSignal): Promise<void> {
+    const generation = await this.#current(signal);
+    const rows = items.map((item) => ({ ...item, writer, at }));
+    await this.#upsert(ledgerTable, rows, generation, signal, { ids: () => [] });
   }
 
   async close(): Promise<void> {

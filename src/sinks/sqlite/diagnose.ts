@@ -2,31 +2,43 @@ import { existsSync } from 'node:fs';
 import { MdpError } from '../../runtime/errors.ts';
 import { lockFile } from '../../runtime/file-lock.ts';
 import { fail, ok, type Finding } from '../../runtime/finding.ts';
+import { ledgerFinding, ledgerTotals, LEDGER_TOTALS } from '../ledger-finding.ts';
 import { openForReading } from './connection.ts';
 import { databaseError } from './errors.ts';
 import { requireSchema, schemaVersion } from './migrate.ts';
 
 const ABOUT = 'database';
 
-/** How a database file stands: there, readable, of our schema, and written by whom. */
-export function diagnoseSqlite(path: string, migrate: boolean): readonly Finding[] {
+type Options = { readonly migrate: boolean; readonly keepsAll: boolean };
+
+/** How a database file stands: there, readable, of our schema, written by whom, and whole. */
+export async function diagnoseSqlite(path: string, options: Options): Promise<readonly Finding[]> {
   if (!existsSync(path)) return [ok(ABOUT, `${path} is not there yet: the first start makes it`)];
-  return [schemaFinding(path, migrate), ...writerFinding(`${path}.lock`)];
+  return [...(await contentFindings(path, options)), ...writerFinding(`${path}.lock`)];
 }
 
-function schemaFinding(path: string, migrate: boolean): Finding {
+async function contentFindings(
+  path: string,
+  { migrate, keepsAll }: Options,
+): Promise<readonly Finding[]> {
   try {
     const db = openForReading(path);
     try {
       requireSchema(db, path);
-      return ok(ABOUT, `${path} has schema version ${schemaVersion}`);
+      const version = ok(ABOUT, `${path} has schema version ${schemaVersion}`);
+      const row = db
+        .query<Record<string, unknown>, []>(`select ${LEDGER_TOTALS} from ledger`)
+        .get();
+      const trades = (): Promise<bigint> =>
+        Promise.try(() => BigInt(String(db.query('select count(*) from trade').values()[0]?.[0])));
+      return [version, await ledgerFinding(ledgerTotals(row), keepsAll, trades)];
     } finally {
       db.close();
     }
   } catch (error) {
     const failure = failureFinding(databaseError(error, 'read', path));
     const curable = error instanceof MdpError && error.code === 'schema_missing' && migrate;
-    return curable ? ok(ABOUT, `${failure.text}: the next start applies them`) : failure;
+    return [curable ? ok(ABOUT, `${failure.text}: the next start applies them`) : failure];
   }
 }
 

@@ -3,11 +3,11 @@ import type { Bar } from '../../market/bar.ts';
 import { formatDecimal, type Decimal } from '../../market/decimal.ts';
 import type { LateReason, Quote, Side, Trade } from '../../market/events.ts';
 import type { Gap } from '../../market/gap.ts';
-import type { DeadLetter } from '../sink.ts';
+import type { DeadLetter, LedgerItem } from '../sink.ts';
 
 /**
  * How rows of one table are written: a statement that changes one row or none, and a row's values
- * in its order. Rows of dead letters belong to no instrument.
+ * in its order. Rows of dead letters and of the ledger belong to no instrument.
  */
 export type TableWriter<Row> = {
   readonly sql: string;
@@ -141,6 +141,16 @@ export const deadLetterWriter: TableWriter<DeadLetter> = {
     letter.sqlstate ?? null,
     letter.payload,
   ],
+};
+
+export type LedgerRow = LedgerItem & { readonly writer: string; readonly at: number };
+
+export const ledgerWriter: TableWriter<LedgerRow> = {
+  sql: `insert into ledger (writer, kind, outcome, items, updated_at)
+    values (?, ?, ?, ?, ?)
+    on conflict do update set items = excluded.items, updated_at = excluded.updated_at
+    where excluded.updated_at >= ledger.updated_at`,
+  values: ({ writer, kind, outcome, items, at }) => [writer, kind, outcome, items, at],
 };
 
 function decimalText(value: Decimal | undefined): string | null {

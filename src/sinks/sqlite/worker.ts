@@ -1,13 +1,14 @@
 import type { Database, SQLQueryBindings, Statement } from 'bun:sqlite';
 import type { Instrument } from '../../market/instrument.ts';
 import { MdpError } from '../../runtime/errors.ts';
-import type { Batch, Committed, RejectedRow, SinkWorker } from '../sink.ts';
+import type { Batch, Committed, LedgerRecord, RejectedRow, SinkWorker } from '../sink.ts';
 import { databaseError, refusedReason, rejectedRow } from './errors.ts';
 import { InstrumentIds } from './instrument-ids.ts';
 import {
   barWriter,
   deadLetterWriter,
   gapWriter,
+  ledgerWriter,
   quoteWriter,
   tradeWriter,
   type TableWriter,
@@ -40,6 +41,14 @@ export class SqliteWorker implements SinkWorker {
       if (signal.aborted) throw new MdpError('aborted', 'commit aborted before it began');
       if (batch.rows.length === 0) return { committed: 0, alreadyThere: 0, dead: [] };
       return this.#inTransaction(() => this.#write(batch));
+    });
+  }
+
+  record({ writer, at, items }: LedgerRecord, signal: AbortSignal): Promise<void> {
+    return Promise.try(() => {
+      if (signal.aborted) throw new MdpError('aborted', 'record aborted before it began');
+      const rows = items.map((item) => ({ ...item, writer, at }));
+      this.#inTransaction(() => this.#insert(rows, ledgerWriter, () => 0));
     });
   }
 
