@@ -103,7 +103,11 @@ const server = listen({
     tell({ kind: 'subscribed', connections: listeners.size, symbols: all });
   },
   drain: (peer) => listeners.get(peer)?.drain(),
-  closed: (peer) => void listeners.delete(peer),
+  closed: (peer) => {
+    // Who waits for room must learn that none will come.
+    listeners.get(peer)?.drain();
+    listeners.delete(peer);
+  },
 });
 
 /** Each connection gets an equal share of the frames and of the rate. */

@@ -1,7 +1,8 @@
 /**
  * Where the executable's main thread spends its time under flood: by stage and by function, from
- * `--cpu-prof` of the executable itself. Other threads (garbage collection, compiling) are what its
- * CPU time has beyond that.
+ * `--cpu-prof` of the executable itself. The profile gives the shares and the kernel the thread's
+ * CPU time, since on a busy machine the profiler also counts time in which others ran. Other threads
+ * collect garbage, compile, and write files.
  */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,6 +15,7 @@ import { startFeed } from '../parts/feed.ts';
 import type { Figure } from '../parts/figures.ts';
 import { startExecutable } from '../parts/mdp.ts';
 import { symbolCount, type Bench } from '../parts/plan.ts';
+import { mainThreadSeconds } from '../parts/process.ts';
 
 const shownFunctions = 25;
 
@@ -49,12 +51,14 @@ const profile = async (bench: Bench, setup: Setup): Promise<readonly Figure[]> =
         BUN_OPTIONS: `--cpu-prof --cpu-prof-dir=${directory}`,
       },
     });
+    const before = mainThreadSeconds(mdp.pid);
     const run = await mdp.play(plan.read);
+    const main = ((mainThreadSeconds(mdp.pid) - before) * 1e6) / run.trades;
     await mdp.close();
     const [file = ''] = readdirSync(directory);
     const seen = await readProfile(join(directory, file));
     show(`${setup.name}, by function, self time:`, seen.functions, shownFunctions);
-    return figuresOf(setup.name, seen, run.trades, cpuMicrosPerTrade(run));
+    return figuresOf(setup.name, seen, main, cpuMicrosPerTrade(run));
   } finally {
     await feed.close();
     rmSync(directory, { recursive: true });
@@ -63,21 +67,21 @@ const profile = async (bench: Bench, setup: Setup): Promise<readonly Figure[]> =
 
 const figuresOf = (
   name: string,
-  { micros, stages }: Profile,
-  trades: number,
+  { stages }: Profile,
+  main: number,
   all: number,
 ): readonly Figure[] => [
   ...[...stages].map(([stage, share]): Figure => ({
     id: `profile-${name}-${stage}`,
-    title: `profile, ${name}, per trade: ${stage}`,
+    title: `profile, ${name}: ${stage}, per trade`,
     unit: 'µs',
-    samples: [(share * micros) / trades],
+    samples: [share * main],
   })),
   {
     id: `profile-${name}-other`,
-    title: `profile, ${name}, per trade: other threads, and start`,
+    title: `profile, ${name}: other threads`,
     unit: 'µs',
-    samples: [all - micros / trades],
+    samples: [all - main],
   },
 ];
 

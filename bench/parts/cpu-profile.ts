@@ -10,8 +10,6 @@ import * as v from 'valibot';
 export type Shares = ReadonlyMap<string, number>;
 
 export type Profile = {
-  /** Of all samples: the main thread's busy time. */
-  readonly micros: number;
   readonly stages: Shares;
   readonly functions: Shares;
 };
@@ -42,6 +40,7 @@ const stagesByPath: readonly (readonly [prefix: string, stage: string])[] = [
   ['src/sinks/', 'encode'],
   ['node_modules/postgres/', 'driver'],
   ['src/pipeline/record-queue', 'record queue'],
+  ['src/pipeline/source-intake', 'source'],
   ['src/pipeline/reader', 'reader'],
   ['src/pipeline/', 'rows, batches, ledger'],
   ['src/http/', 'http'],
@@ -64,7 +63,7 @@ export const readProfile = async (file: string): Promise<Profile> => {
     add(stages, stageOf(id, byId, parents), time);
     add(functions, functionOf(id, byId, parents), time);
   }
-  return { micros, stages: sharesOf(stages, micros), functions: sharesOf(functions, micros) };
+  return { stages: sharesOf(stages, micros), functions: sharesOf(functions, micros) };
 };
 
 const add = (sums: Map<string, number>, name: string, time: number): void => {

@@ -5,8 +5,14 @@ import { readFileSync } from 'node:fs';
 const ticksPerSecond = 100;
 
 /** User and system time of all threads so far. Resolution: 10 ms. */
-export const cpuSeconds = (pid: number): number => {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+export const cpuSeconds = (pid: number): number => secondsIn(`/proc/${pid}/stat`);
+
+/** The same of the main thread alone. */
+export const mainThreadSeconds = (pid: number): number =>
+  secondsIn(`/proc/${pid}/task/${pid}/stat`);
+
+const secondsIn = (file: string): number => {
+  const stat = readFileSync(file, 'latin1');
   // The name, in brackets, may hold spaces; utime and stime are fields 14 and 15.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
