@@ -281,7 +281,7 @@ export class Journal implements RecordBuffer {
   #append(record: MarketRecord): void {
     if (this.#tail.isFilled) this.#tail.seal(this.#chunks.end);
     this.#tail.append(record, this.#chunks.append(record));
-    this.#writer.soon();
+    this.#writer.soon(record.receiveTime);
   }
 
   /** A block that the reader may have: written, or the disk is away. */

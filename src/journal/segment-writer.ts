@@ -9,6 +9,8 @@ import { fileName, type Segment, type Segments } from './segments.ts';
 
 /** What was taken in waits at most so long for its write. */
 const WRITE_MS = 5;
+/** Writes that the disk has not answered. */
+const MOST_FLYING = 64;
 /** So many bytes are synced at once, whatever the time. */
 const SYNC_BYTES = 8 * 1024 * 1024;
 /** How long the disk is left alone after it has failed. */
@@ -36,14 +38,18 @@ export type Away = { readonly since: number; readonly errno: string };
 type Open = {
   readonly file: DiskFile;
   readonly segment: Segment;
-  /** The write that is under way: the file must not be closed under it. */
-  write: Promise<void>;
+  /** Resolves when every write so far has ended: the file must not be closed under one. */
+  writes: Promise<void>;
+  /** The directory tells of it also after a power loss. */
+  named: boolean;
 };
 
 /**
- * Brings chunks to disk: writes in order, syncs behind them, begins segments. Bytes stay in memory
- * until they are synced, so a failed sync loses nothing: its segment ends where the last good sync
- * did, and the rest is written again into a new file. The same page is never trusted to a second
+ * Brings chunks to disk: hands them to it in order, syncs behind them, begins segments. A write
+ * does not wait for the one before it, nor a new segment for the sync of the last: on a busy event
+ * loop that would keep what was taken in from the kernel for as long as answers wait to be heard.
+ * Bytes stay in memory until they are synced, so a failed sync loses nothing: its segment ends
+ * where the last good sync did, and the rest is written again into a new file. The same page is never trusted to a second
  * sync, which after a failure may succeed without having written it.
  */
 export class SegmentWriter {
@@ -58,8 +64,18 @@ export class SegmentWriter {
 
   readonly #options: SegmentWriterOptions;
   readonly #progress = new Bell();
+  /** Behind what was handed to the disk. */
+  #sent: Mark;
+  /** The segment that is being filled. */
   #open: Open | undefined;
-  #writing: Promise<void> | undefined;
+  /** In order, those with bytes that were not synced: the one that is being filled is the last. */
+  #unsynced: readonly Open[] = [];
+  #opening: Promise<void> | undefined;
+  #flying = 0;
+  /** Rises when writes under way no longer count, because what they wrote is written again. */
+  #attempt = 0;
+  /** Our clock, µs, when the write that `soon` has asked for should begin. */
+  #dueAt = 0;
   #syncing: Promise<void> | undefined;
   #writeTimer: Timer | undefined;
   #syncTimer: Timer | undefined;
@@ -72,26 +88,40 @@ export class SegmentWriter {
     this.#options = options;
     this.written = options.start;
     this.synced = options.start;
+    this.#sent = options.start;
   }
 
-  /** There is something to write: soon, together with what comes until then. */
-  soon(): void {
-    if (this.#writeTimer !== undefined || this.#writing !== undefined || this.#closed) return;
-    this.#writeTimer = this.#options.clock.after(WRITE_MS, () => this.now());
+  /**
+   * There is something to write, taken in at `at`: soon, together with what comes until then. On a
+   * loop too busy for its timers the next call past that time writes.
+   */
+  soon(at: number): void {
+    if (this.#closed) return;
+    if (this.#writeTimer === undefined) {
+      this.#dueAt = at + WRITE_MS * 1000;
+      this.#writeTimer = this.#options.clock.after(WRITE_MS, () => this.now());
+    } else if (at >= this.#dueAt) this.now();
   }
 
-  /** Writes what there is. */
+  /** Hands to the disk what there is. */
   now(): void {
     this.#writeTimer?.cancel();
     this.#writeTimer = undefined;
-    if (this.#writing !== undefined || this.#retryTimer !== undefined || this.#closed) return;
-    if (this.written.position >= this.#options.chunks.position) return;
-    this.#writing = this.#writeAll().finally(() => {
-      this.#writing = undefined;
-      this.#progress.ring();
-      const isBehind = this.written.position < this.#options.chunks.position;
-      if (isBehind && this.#retryTimer === undefined) this.soon();
-    });
+    const { chunks } = this.#options;
+    while (this.#sent.position < chunks.position && this.#mayWrite) {
+      const chunk = chunks.at(this.#sent.position);
+      if (chunk === undefined) return;
+      const begins = chunk.opens && chunk.start.position === this.#sent.position;
+      const open = this.#open;
+      if (open === undefined || (begins && open.segment.start !== this.#sent.position)) {
+        this.#opening = this.#begin(this.#sent);
+      } else this.#send(open, chunk);
+    }
+  }
+
+  get #mayWrite(): boolean {
+    const isWaiting = this.#retryTimer !== undefined || this.#opening !== undefined;
+    return !isWaiting && !this.#closed && this.#flying < MOST_FLYING;
   }
 
   /**
@@ -101,7 +131,7 @@ export class SegmentWriter {
   async persist(position: Position, signal: AbortSignal): Promise<boolean> {
     while (this.synced.position < position && !signal.aborted) {
       this.now();
-      if (this.#writing === undefined && this.#retryTimer === undefined) void this.sync();
+      if (this.written.position >= position) void this.sync();
       await this.#progress.wait(signal);
     }
     return this.synced.position >= position;
@@ -110,63 +140,61 @@ export class SegmentWriter {
   /** Where chunks were given up unwritten: goes on behind them, in a new segment. */
   skipTo(mark: Mark): void {
     if (mark.position <= this.written.position) return;
-    this.#leave(this.#open);
+    this.#leaveAll();
     this.written = mark;
     this.synced = mark;
+    this.#sent = mark;
   }
 
   /** Stops writing and closes the file, which then ends where the writing did. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const timer of [this.#writeTimer, this.#syncTimer, this.#retryTimer]) timer?.cancel();
-    await this.#writing;
+    await this.#opening;
+    await Promise.all(this.#unsynced.map(({ writes }) => writes));
     await this.#syncing;
-    this.#leave(this.#open);
+    this.#leaveAll();
   }
 
-  async #writeAll(): Promise<void> {
-    const { chunks } = this.#options;
-    while (this.written.position < chunks.position && !this.#closed) {
-      const chunk = chunks.at(this.written.position);
-      if (chunk === undefined) return;
-      try {
-        await this.#write(chunk);
-      } catch (error) {
-        this.#failed(error);
-        return;
-      }
-    }
-  }
-
-  async #write(chunk: Chunk): Promise<void> {
-    const { chunks, fsyncMs, clock } = this.#options;
-    const from = this.written.position;
+  #send(open: Open, chunk: Chunk): void {
+    const { chunks, onWrite } = this.#options;
+    const from = this.#sent;
     const until = chunks.endOf(chunk);
-    const open = await this.#segmentFor(chunk);
-    if (open === undefined) return;
-    this.#options.onWrite(until);
+    onWrite(until);
     const base = chunk.start.position;
-    const bytes = chunk.bytes.subarray(from - base, until.position - base);
-    open.write = open.file.write(bytes, HEADER_BYTES + from - open.segment.start);
-    await this.#finished(open);
-    if (this.#open !== open) return;
-    this.written = until;
-    open.segment.end = until.position;
-    open.segment.bytes = HEADER_BYTES + until.position - open.segment.start;
-    open.segment.writtenAt = clock.now();
-    if (this.away !== undefined && this.#failures < 2) this.#recovered();
-    this.#options.onProgress();
-    if (fsyncMs === 0) await this.sync();
-    else this.#syncSoon();
+    const bytes = chunk.bytes.subarray(from.position - base, until.position - base);
+    const write = open.file.write(bytes, HEADER_BYTES + from.position - open.segment.start);
+    this.#sent = until;
+    this.#flying += 1;
+    open.writes = this.#finish(open, write, open.writes, until);
   }
 
-  /** A file that was left meanwhile may fail: its bytes are written anew. */
-  async #finished(open: Open): Promise<void> {
+  /** Never rejects. What ends before the writes in front of it waits for them. */
+  async #finish(open: Open, write: Promise<void>, before: Promise<void>, until: Mark) {
+    const attempt = this.#attempt;
     try {
-      await open.write;
+      await Promise.all([write, before]);
+      if (attempt === this.#attempt) this.#wrote(open, until);
     } catch (error) {
-      if (this.#open === open) throw error;
+      // What others write again meanwhile may fail here: it no longer counts.
+      if (attempt === this.#attempt) this.#failed(open, error);
+    } finally {
+      this.#flying -= 1;
+      this.#progress.ring();
+      this.now();
     }
+  }
+
+  #wrote({ segment }: Open, until: Mark): void {
+    const { clock, fsyncMs, onProgress } = this.#options;
+    this.written = until;
+    segment.end = until.position;
+    segment.bytes = HEADER_BYTES + until.position - segment.start;
+    segment.writtenAt = clock.now();
+    if (this.away !== undefined && this.#failures < 2) this.#recovered();
+    onProgress();
+    if (fsyncMs === 0) void this.sync();
+    else this.#syncSoon();
   }
 
   #syncSoon(): void {
@@ -180,51 +208,69 @@ export class SegmentWriter {
     this.#syncTimer?.cancel();
     this.#syncTimer = undefined;
     while (this.#syncing !== undefined) await this.#syncing;
-    const open = this.#open;
-    if (open === undefined || this.synced.position >= this.written.position) return;
-    this.#syncing = this.#syncOpen(open).finally(() => {
+    if (this.synced.position >= this.written.position) return;
+    this.#syncing = this.#syncAll().finally(() => {
       this.#syncing = undefined;
       this.#progress.ring();
     });
     await this.#syncing;
   }
 
-  async #syncOpen(open: Open): Promise<void> {
+  async #syncAll(): Promise<void> {
     const mark = this.written;
-    try {
-      await open.file.sync();
-    } catch (error) {
-      this.syncFailures += 1;
-      this.#condemn(open, error);
-      return;
+    const attempt = this.#attempt;
+    const behind = this.#unsynced.filter(({ segment }) => segment.start < mark.position);
+    for (const open of behind) {
+      try {
+        await this.#syncOpen(open);
+      } catch (error) {
+        this.syncFailures += 1;
+        if (attempt === this.#attempt) this.#condemn(open, error);
+        return;
+      }
+      if (attempt !== this.#attempt) return;
     }
-    if (this.#open !== open) return;
     this.synced = mark;
     this.#failures = 0;
     if (this.away !== undefined) this.#recovered();
+    this.#closeFilled(mark);
     this.#options.chunks.release(mark.position);
     if (this.written.position > mark.position && !this.#closed) this.#syncSoon();
     this.#options.onProgress();
   }
 
-  /**
-   * The segment that the chunk's next bytes belong to; undefined when others must be written first.
-   */
-  async #segmentFor(chunk: Chunk): Promise<Open | undefined> {
-    const from = this.written;
-    let open = this.#open;
-    const begins = chunk.opens && chunk.start.position === from.position;
-    if (open !== undefined && begins && open.segment.start !== from.position) {
-      await this.sync();
-      // A failed sync has moved `written` back.
-      if (this.written !== from) return undefined;
-      this.#leave(open);
-      open = undefined;
-    }
-    return open ?? this.#begin(from);
+  async #syncOpen(open: Open): Promise<void> {
+    await open.file.sync();
+    if (open.named) return;
+    await this.#options.disk.syncDirectory(this.#options.directory);
+    open.named = true;
   }
 
-  async #begin(from: Mark): Promise<Open> {
+  /** Lets go of segments that end before `mark`: those in front of the one where it lies. */
+  #closeFilled(mark: Mark): void {
+    const last = this.#unsynced.findLastIndex(({ segment }) => segment.start <= mark.position);
+    for (const open of this.#unsynced.slice(0, Math.max(0, last))) this.#leave(open);
+    this.#unsynced = this.#unsynced.slice(Math.max(0, last));
+  }
+
+  /** Never rejects. The next bytes go into a new segment. */
+  async #begin(from: Mark): Promise<void> {
+    const attempt = this.#attempt;
+    try {
+      const open = await this.#create(from);
+      if (attempt !== this.#attempt) return this.#discard(open);
+      this.#options.segments.add(open.segment);
+      this.#unsynced = [...this.#unsynced, open];
+      this.#open = open;
+    } catch (error) {
+      this.#wait(error);
+    } finally {
+      this.#opening = undefined;
+      this.now();
+    }
+  }
+
+  async #create(from: Mark): Promise<Open> {
     const { disk, directory, segments, clock } = this.#options;
     const created = clock.now();
     const segment: Segment = {
@@ -242,52 +288,63 @@ export class SegmentWriter {
     };
     const path = `${directory}/${fileName(segment)}`;
     const file = await disk.create(path);
+    const open = { file, segment, writes: Promise.resolve(), named: false };
     const header = { start: from.position, frames: from.frames, created, end: undefined };
     try {
       await file.write(encodeHeader(header), 0);
-      await file.sync();
-      await disk.syncDirectory(directory);
+      return open;
     } catch (error) {
-      await file.close();
-      await disk.remove(path);
+      await this.#discard(open);
       throw error;
     }
-    segments.add(segment);
-    this.#open = { file, segment, write: Promise.resolve() };
-    return this.#open;
+  }
+
+  /** What it was made for is written elsewhere. */
+  async #discard({ file, segment }: Open): Promise<void> {
+    const { disk, directory } = this.#options;
+    await file.close();
+    await disk.remove(`${directory}/${fileName(segment)}`);
   }
 
   /**
-   * The segment ends at the last good sync; what is behind it is written again, into the next one.
+   * All that is not synced is written again, into a new segment; those that hold it end at the last
+   * good sync.
    */
   #condemn(open: Open, error: unknown): void {
-    const { log, segments, disk, directory } = this.#options;
-    if (this.#open !== open) return;
-    this.#leave(open);
+    const condemned = this.#unsynced;
+    this.#leaveAll();
     this.written = this.synced;
-    open.segment.end = this.synced.position;
-    log.error('a sync of the journal failed: its segment ends here, the rest is written anew', {
-      file: fileName(open.segment),
-      position: this.synced.position,
-      errno: errnoOf(error),
-    });
-    if (open.segment.end <= open.segment.start) {
-      segments.remove(open.segment);
-      disk.remove(`${directory}/${fileName(open.segment)}`).catch((cause: unknown) => {
-        log.warn('an empty segment stays: it cannot be removed', { errno: errnoOf(cause) });
-      });
-    }
+    this.#sent = this.synced;
+    this.#options.log.error(
+      'a sync of the journal failed: its segment ends here, the rest is written anew',
+      {
+        file: fileName(open.segment),
+        position: this.synced.position,
+        errno: errnoOf(error),
+      },
+    );
+    for (const { segment } of condemned) this.#endAtSync(segment);
     this.#failures += 1;
     if (this.#failures > 1) this.#wait(error);
-    else this.soon();
+    else this.soon(this.#options.clock.now());
   }
 
-  #failed(error: unknown): void {
+  #endAtSync(segment: Segment): void {
+    const { segments, disk, directory, log } = this.#options;
+    segment.end = Math.min(segment.end, this.synced.position);
+    if (segment.end > segment.start) return;
+    segments.remove(segment);
+    disk.remove(`${directory}/${fileName(segment)}`).catch((cause: unknown) => {
+      log.warn('an empty segment stays: it cannot be removed', { errno: errnoOf(cause) });
+    });
+  }
+
+  #failed(open: Open, error: unknown): void {
     // Behind any error but a full disk the file is not trusted any more.
     const errno = errnoOf(error);
-    if (errno !== 'ENOSPC' && errno !== 'EDQUOT' && this.#open !== undefined) {
-      this.#condemn(this.#open, error);
-    }
+    if (errno !== 'ENOSPC' && errno !== 'EDQUOT') this.#condemn(open, error);
+    this.#attempt += 1;
+    this.#sent = this.written;
     this.#wait(error);
   }
 
@@ -312,13 +369,18 @@ export class SegmentWriter {
     this.#options.log.info('the journal writes again');
   }
 
-  /** Seals the open segment. Its bytes are synced, or written again elsewhere. */
-  #leave(open: Open | undefined): void {
-    if (open === undefined || this.#open !== open) return;
+  /** Seals what is open. Its bytes are synced, or written again elsewhere. */
+  #leaveAll(): void {
+    this.#attempt += 1;
     this.#open = undefined;
+    for (const open of this.#unsynced) this.#leave(open);
+    this.#unsynced = [];
+  }
+
+  #leave(open: Open): void {
     open.segment.sealed = true;
     const close = (): Promise<void> => open.file.close();
-    open.write.then(close, close).catch((error: unknown) => {
+    open.writes.then(close).catch((error: unknown) => {
       this.#options.log.warn('a segment was closed with an error', { errno: errnoOf(error) });
     });
   }
