@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Registry } from 'prom-client';
+import type { BreakerState } from '../runtime/breaker.ts';
 import { timeframeName } from '../market/timeframes.ts';
 import { ROW_KINDS } from '../pipeline/ledger.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
@@ -60,7 +61,7 @@ const operatorMetrics = (registry: Registry, { pipeline, timeframes }: Parts): v
 };
 
 const sinkMetrics = (registry: Registry, pipeline: Pipeline): void => {
-  const { sinkStats, sinkName, sinkQueue } = pipeline;
+  const { sinkStats, sinkName, sinkQueue, breaker } = pipeline;
   const labels = ['sink'];
   const of = (name: string, help: string, value: () => number): void =>
     counter(registry, { name, help, labels, read: () => [[[sinkName], value()]] });
@@ -77,6 +78,9 @@ const sinkMetrics = (registry: Registry, pipeline: Pipeline): void => {
   now('mdp_sink_queue_depth', 'Batches that wait for a sink worker.', () => sinkQueue.length);
   now('mdp_sink_up', '1 while the database takes batches.', () =>
     sinkStats.workersOpen > 0 && sinkStats.failure === undefined ? 1 : 0,
+  );
+  now('mdp_sink_breaker_state', '0 closed; 1 half-open, one probe asks; 2 open, nobody does.', () =>
+    BREAKER_STATES.indexOf(breaker.state),
   );
   histogram(registry, {
     name: 'mdp_sink_commit_seconds',
@@ -98,6 +102,9 @@ const sinkMetrics = (registry: Registry, pipeline: Pipeline): void => {
     read: () => [[[], sinkStats.endToEnd]],
   });
 };
+
+/** By their number in the metric. */
+const BREAKER_STATES: readonly BreakerState[] = ['closed', 'half_open', 'open'];
 
 const ledgerMetrics = (registry: Registry, pipeline: Pipeline): void => {
   const { ledger } = pipeline;

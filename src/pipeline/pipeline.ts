@@ -5,6 +5,7 @@ import { Instruments } from '../market/instrument.ts';
 import { receiveTime } from '../market/time.ts';
 import { createOperators } from '../operators/operators.ts';
 import type { OperatorsSettings } from '../operators/operator.ts';
+import type { Breaker } from '../runtime/breaker.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { MdpError } from '../runtime/errors.ts';
 import type { Log } from '../runtime/log.ts';
@@ -27,6 +28,7 @@ import { RecordQueue } from './record-queue.ts';
 import { Rows, type Store } from './rows.ts';
 import type { Shard } from './shard.ts';
 import { Settlement } from './settlement.ts';
+import { createSinkBreaker } from './sink-breaker.ts';
 import { SinkQueue, type BackpressurePolicy } from './sink-queue.ts';
 import { SinkStats } from './sink-stats.ts';
 import { runSinkWorker } from './sink-worker.ts';
@@ -82,6 +84,7 @@ type State = 'starting' | 'running' | 'draining' | 'stopped';
 export class Pipeline {
   readonly ledger = new Ledger();
   readonly sinkStats: SinkStats;
+  readonly breaker: Breaker;
   readonly memory: MemoryBudget;
   readonly buffer: RecordBuffer;
   readonly settlement: Settlement;
@@ -117,6 +120,7 @@ export class Pipeline {
     this.sinkName = parts.sink.name;
     this.#limited = new RateLimitedLog(log, clock);
     this.sinkStats = new SinkStats(parts.sources.every((source) => !source.rereadable));
+    this.breaker = createSinkBreaker({ ...parts, log: this.#limited });
     this.memory = parts.journal?.memory ?? new MemoryBudget(settings.maxMemoryBytes);
     parts.journal?.drops.listen((source) => this.framesLost(source));
     this.settlement = new Settlement(this.ledger);
@@ -272,7 +276,7 @@ export class Pipeline {
 
   #workerParts(): Parameters<typeof runSinkWorker>[0] {
     const { sink, clock, random } = this.#parts;
-    const { sinkQueue: queue, batcher, settlement, memory, sinkStats: stats } = this;
+    const { sinkQueue: queue, batcher, settlement, memory, sinkStats: stats, breaker } = this;
     const onSettled = (): void => {
       this.#room.ring();
       this.buffer.memoryFreed();
@@ -285,6 +289,7 @@ export class Pipeline {
       records: this.#records,
       memory,
       stats,
+      breaker,
       clock,
       random,
       log: this.#limited,

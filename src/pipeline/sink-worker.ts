@@ -4,6 +4,7 @@ import type { Quote, Trade } from '../market/events.ts';
 import type { Gap } from '../market/gap.ts';
 import { receiveTime } from '../market/time.ts';
 import { backoffMs, type BackoffPolicy } from '../runtime/backoff.ts';
+import type { Breaker } from '../runtime/breaker.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { MdpError } from '../runtime/errors.ts';
 import type { RateLimitedLog } from '../runtime/rate-limited-log.ts';
@@ -18,8 +19,8 @@ import type { SinkQueue } from './sink-queue.ts';
 import type { Settlement } from './settlement.ts';
 import type { SinkStats } from './sink-stats.ts';
 
-/** The database is asked again after so long, at first and at most. */
-const RETRY: BackoffPolicy = { floorMs: 20, baseMs: 100, capMs: 10_000 };
+/** A database that fails is asked again after so long, at first and at most. */
+export const RETRY: BackoffPolicy = { floorMs: 20, baseMs: 100, capMs: 10_000 };
 
 export type WorkerParts = {
   readonly sink: Sink;
@@ -29,6 +30,7 @@ export type WorkerParts = {
   readonly records: LedgerRecords;
   readonly memory: MemoryBudget;
   readonly stats: SinkStats;
+  readonly breaker: Breaker;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: RateLimitedLog;
@@ -184,7 +186,7 @@ const receiveTimeOfBar = (bar: Bar): DeadLetter['receiveTime'] => receiveTime(ba
 /**
  * Tries until it succeeds; undefined when `signal` was aborted first. Only `MdpError` is waited
  * out, and not where the database can never be opened as things are (newer schema, held by another
- * process): that ends the run at its start.
+ * process): that ends the run at its start. After some failures the breaker decides who may try.
  */
 const untilDone = async <T>(
   parts: WorkerParts,
@@ -192,17 +194,21 @@ const untilDone = async <T>(
   what: string,
   attempt: () => Promise<T>,
 ): Promise<T | undefined> => {
-  for (let tries = 0; !signal.aborted; tries += 1) {
+  const { breaker } = parts;
+  for (let tries = 0; await breaker.admitted(signal); tries += 1) {
     try {
       const result = await attempt();
+      breaker.succeeded();
       parts.stats.succeeded(parts.clock.now());
       return result;
     } catch (error) {
       if (signal.aborted) return undefined;
       if (!(error instanceof MdpError) || error.code === 'invariant') throw error;
       if (what === 'open' && !error.retry && parts.stats.workersOpen === 0) throw error;
+      breaker.failed();
       parts.stats.failed(error, tries, parts.clock.now(), what !== 'open');
       sayFailed(parts, error, what, tries);
+      if (breaker.state !== 'closed') continue;
       await pause(parts.clock, backoffMs(RETRY, tries, parts.random), signal);
     }
   }

@@ -105,7 +105,7 @@ const journalStatus = (pipeline: Pipeline, now: number) => {
   };
 };
 
-const sinkStatus = ({ sinkName, sinkStats }: Pipeline) => ({
+const sinkStatus = ({ sinkName, sinkStats, breaker }: Pipeline) => ({
   name: sinkName,
   up: sinkStats.workersOpen > 0 && sinkStats.failure === undefined,
   workers: sinkStats.workersOpen,
@@ -114,6 +114,12 @@ const sinkStatus = ({ sinkName, sinkStats }: Pipeline) => ({
   retries: sinkStats.retries,
   last_commit_at: timeText(sinkStats.lastCommitAt),
   failure: sinkStats.failure ?? null,
+  breaker: {
+    state: breaker.state,
+    since: formatTime(breaker.since),
+    openings: breaker.openings,
+    probe_at: timeText(breaker.probeAt),
+  },
 });
 
 /**
