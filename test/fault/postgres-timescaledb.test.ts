@@ -65,14 +65,25 @@ timescale('makes hypertables and records that it did', async () => {
 });
 
 timescale(
+  'leaves the extension where everyone looks for it, and not in its own schema',
+  async () => {
+    const [extension] = await execute(
+      server.url(),
+      "select extnamespace::regnamespace::text as schema from pg_extension where extname = 'timescaledb'",
+    );
+    expect(extension).toEqual({ schema: 'public' });
+  },
+);
+
+timescale(
   'commits late rows and copies into compressed chunks, and counts them right',
   async () => {
     await commitHeld(worker, tradeBatch(makeTrades(0, 5_000)));
     await commitHeld(worker, barBatch([makeBar(0), makeBar(1)]));
     await execute(
       server.url(),
-      `select compress_chunk(c) from show_chunks('mdp.trade') c;
-     select compress_chunk(c) from show_chunks('mdp.bar') c`,
+      `select public.compress_chunk(c) from public.show_chunks('mdp.trade') c;
+       select public.compress_chunk(c) from public.show_chunks('mdp.bar') c`,
     );
     const mixed = [...makeTrades(4_000, 1_000), ...makeTrades(5_000, 500)];
     const again = await commitHeld(worker, tradeBatch(mixed));

@@ -7,9 +7,9 @@
  */
 import { createLog } from '../../src/runtime/json-log.ts';
 import type { SinkWorker } from '../../src/sinks/sink.ts';
-import { commitHeld } from '../postgres/committing.ts';
+import { commitHeld, waitFor } from '../postgres/committing.ts';
 import { FaultProxy } from '../postgres/proxy.ts';
-import { makeTrade, tradeBatch } from '../postgres/rows.ts';
+import { makeTrade, noon, tradeBatch } from '../postgres/rows.ts';
 import { PrivateServer, execute } from '../postgres/server.ts';
 import { clock, makeSink } from '../postgres/sinks.ts';
 
@@ -64,7 +64,7 @@ class Soak {
   }
 
   async run(): Promise<SoakReport> {
-    const sink = makeSink(this.#proxy.url(), { log });
+    const sink = makeSink(this.#proxy.url().replace('postgres@', 'writer@'), { log });
     const workers = [await sink.open(never), await sink.open(never)];
     await execute(
       this.#server.url(),
@@ -136,7 +136,11 @@ class Soak {
         await Bun.sleep(faultMs);
         this.#server.thaw();
       },
-      restarted: () => this.#server.restart(),
+      stopped: async () => {
+        await this.#server.stop();
+        await Bun.sleep(faultMs);
+        await this.#server.start();
+      },
       crashed: async () => {
         await this.#server.kill();
         await this.#server.start();
@@ -148,14 +152,65 @@ class Soak {
       },
       locked: async () => {
         const lock = 'lock table mdp.trade in access exclusive mode';
-        await execute(url, `begin; ${lock}; select pg_sleep(${faultMs / 1_000}); commit`);
+        await execute(url, `begin; ${lock}; select pg_sleep(${(1.5 * faultMs) / 1_000}); commit`);
       },
       missing: async () => {
         await execute(url, 'alter table mdp.trade rename to elsewhere');
         await Bun.sleep(faultMs);
         await execute(url, 'alter table mdp.elsewhere rename to trade');
       },
+      revoked: async () => {
+        await execute(url, 'revoke insert on mdp.trade from writer');
+        await Bun.sleep(faultMs);
+        await execute(url, 'grant insert on mdp.trade to writer');
+      },
+      crowded: async () => {
+        // The role's own limit says 53300 too, and leaves us a way in.
+        await execute(url, 'alter role writer connection limit 0');
+        await this.#kill();
+        await Bun.sleep(faultMs);
+        await execute(url, 'alter role writer connection limit -1');
+      },
+      partitionless: () => this.#detachPartition(),
+      deadlocked: () => this.#deadlock(),
     };
+  }
+
+  /** Takes the partition that is written to off the table, until a writer has attached it again. */
+  async #detachPartition(): Promise<void> {
+    const url = this.#server.url();
+    const name = this.#partition;
+    await execute(url, `alter table mdp.trade detach partition mdp.${name}`);
+    await waitFor(url, `select from pg_inherits where inhrelid = 'mdp.${name}'::regclass`);
+  }
+
+  /**
+   * Locks the partition, and then the table that a writer has locked on its way to the partition,
+   * until the server has made a writer the victim.
+   */
+  async #deadlock(): Promise<void> {
+    const url = this.#server.url();
+    const before = await this.#deadlocks();
+    while ((await this.#deadlocks()) === before) {
+      await execute(
+        url,
+        `set deadlock_timeout = '10s'; begin;
+         lock table only mdp.${this.#partition} in access exclusive mode;
+         select pg_sleep(0.2);
+         lock table only mdp.trade in access exclusive mode; commit`,
+      );
+    }
+  }
+
+  async #deadlocks(): Promise<unknown> {
+    const counted = 'select deadlocks from pg_stat_database where datname = current_database()';
+    return (await execute(this.#server.url(), counted))[0]?.['deadlocks'];
+  }
+
+  /** Where the rows of this moment go. */
+  get #partition(): string {
+    const day = new Date(noon / 1_000 + this.#sent).toISOString().slice(0, 10);
+    return `trade_${day.replaceAll('-', '')}`;
   }
 
   async #kill(): Promise<void> {
@@ -186,6 +241,11 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   const server = await PrivateServer.start();
   const proxy = await FaultProxy.start(server.port);
   try {
+    // No superuser, whom neither a grant nor a limit would stop.
+    await execute(
+      server.url(),
+      'create role writer login; grant create on database postgres to writer',
+    );
     return await new Soak(options, server, proxy).run();
   } finally {
     await proxy.close();

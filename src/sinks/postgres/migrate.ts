@@ -155,7 +155,8 @@ async function chooseStorage(session: Session, signal: AbortSignal): Promise<Sto
   );
   if (rows.length === 0) return 'native';
   try {
-    const create = 'create extension if not exists timescaledb';
+    // Where everyone looks for it, and not in our schema, which comes first in our search path.
+    const create = 'create extension if not exists timescaledb schema public';
     await session.query(create, [], signal, migrateDeadlineMs);
     return 'timescaledb';
   } catch (error) {

@@ -72,12 +72,22 @@ create table {schema}.gap (
   reason text not null,
   detected_at timestamptz not null,
   filled_at timestamptz,
+  -- Shorter than a minute, an hour, a day, or longer: see the view `bar_today`.
+  span smallint not null generated always as (
+    case
+      when to_ts - from_ts < interval '1 minute' then 0
+      when to_ts - from_ts < interval '1 hour' then 1
+      when to_ts - from_ts < interval '24 hours' then 2
+      else 3
+    end
+  ) stored,
   primary key (instrument_id, from_ts, from_id)
 );
 
--- The holes that bars have to know of; by their end, because the bars that are asked for are mostly
--- the latest.
-create index gap_unfilled on {schema}.gap (instrument_id, to_ts, from_ts)
+-- The holes that bars have to know of. Whether one overlaps a bar is a question of two ends, which
+-- one index over all would answer by reading half of them; among holes no longer than some length
+-- it is a short range of beginnings.
+create index gap_unfilled on {schema}.gap (instrument_id, span, from_ts, to_ts)
   where filled_at is null and (missing is null or missing > 0);
 
 create table {schema}.dead_letter (

@@ -40,12 +40,26 @@ select
   b.*,
   exists (
     select
-    from {schema}.gap g
-    where g.instrument_id = b.instrument_id
-      and g.filled_at is null
-      and (g.missing is null or g.missing > 0)
-      and g.from_ts < b.ts + make_interval(secs => b.timeframe)
-      and g.to_ts >= b.ts
+    from (
+      values
+        (0, interval '1 minute'),
+        (1, interval '1 hour'),
+        (2, interval '24 hours'),
+        (3, interval '999 years')
+    ) s (span, longest)
+    -- One at a time, so that each is looked up in the index `gap_unfilled`.
+    cross join lateral (
+      select
+      from {schema}.gap g
+      where g.instrument_id = b.instrument_id
+        and g.span = s.span
+        and g.from_ts > b.ts - s.longest
+        and g.from_ts < b.ts + make_interval(secs => b.timeframe)
+        and g.to_ts >= b.ts
+        and g.filled_at is null
+        and (g.missing is null or g.missing > 0)
+      limit 1
+    ) hole
   ) as unfilled_gap
 from {schema}.bar b;
 
