@@ -132,6 +132,11 @@ const ledgerMetrics = (registry: Registry, pipeline: Pipeline): void => {
     labels: ['reason'],
     read: () => fromMap(ledger.dropped),
   });
+  gauge(registry, {
+    name: 'mdp_last_loss_timestamp_seconds',
+    help: 'When data was last given up, told at once; 0 = never. The ledger counts it when read.',
+    read: () => one((pipeline.lastLossAt ?? 0) / 1e6),
+  });
   counter(registry, {
     name: 'mdp_dead_letters_total',
     help: 'Frames and rows refused, by reason.',

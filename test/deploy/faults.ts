@@ -12,13 +12,15 @@ import { freePort } from './prometheus.ts';
 /** Nothing is wrong here: no alert may name it. */
 export const startCalm = (directory: string): Promise<Running> => startMdp(directory);
 
-/** Late, doubled and missing trades, and more frames than the budget allows. */
+/** Late, doubled and missing trades, and more frames than the budget allows, until some must go. */
 export const startOdd = (directory: string): Promise<Running> => {
   const odd = { late: 0.1, duplicate: 0.05, gap: 0.05 };
   return startMdp(directory, {
-    PIPELINE_SOURCES: JSON.stringify([{ type: 'synthetic', rate: 200, odd }]),
+    PIPELINE_SOURCES: JSON.stringify([{ type: 'synthetic', rate: 400, odd }]),
     PIPELINE_OPERATORS_BARS_ALLOWED_LATENESS_MS: '0',
     PIPELINE_PACING_BUDGET_MAX_MSGS_PER_SEC: '150',
+    PIPELINE_OP_QUEUE_MAX: '1',
+    PIPELINE_JOURNAL_ENABLED: 'false',
   });
 };
 
@@ -167,6 +169,17 @@ export const startAdrift = async (directory: string): Promise<Faulty> => {
   };
   return { run, stop };
 };
+
+/** Without its database, and with a journal that is soon full. */
+export const startPiling = (directory: string): Promise<Running> =>
+  startMdp(directory, {
+    DATABASE_URL: `postgres://nobody@127.0.0.1:${freePort()}/nowhere`,
+    PIPELINE_SOURCES: JSON.stringify([{ type: 'synthetic', rate: 5000 }]),
+    PIPELINE_JOURNAL_MAX_BYTES: '1MiB',
+    PIPELINE_JOURNAL_MIN_FREE_BYTES: '0',
+    PIPELINE_MAX_MEMORY_BYTES: String(MIB),
+    PIPELINE_DRAIN_MS: '1',
+  });
 
 /** Starts and ends a pipeline on one port, again and again, seen by Prometheus each time. */
 export const restartOften = async (

@@ -13,18 +13,23 @@ import {
   startAdrift,
   startCalm,
   startOdd,
+  startPiling,
   startTroubled,
 } from './faults.ts';
 import { freePort, readRules, startPrometheus, type Prometheus } from './prometheus.ts';
 import { has } from './tools.ts';
 
 const RESTARTS = 4;
-const WITHIN_MS = 60_000;
+const WITHIN_MS = 50_000;
+/** Their faults are a disk's; promtool's cases have them. */
+const NOT_MADE = ['MdpJournalAway', 'MdpJournalDamaged'];
 
 const { groups } = await readRules();
 const rules = groups.flatMap((group) => group.rules);
 const recorded = rules.flatMap(({ record }) => (record === undefined ? [] : [record]));
-const alerts = rules.flatMap(({ alert }) => (alert === undefined ? [] : [alert]));
+const alerts = rules
+  .flatMap(({ alert }) => (alert === undefined ? [] : [alert]))
+  .filter((alert) => !NOT_MADE.includes(alert));
 
 let prometheus: Prometheus;
 let calm: Running;
@@ -53,8 +58,9 @@ const startEverything = async (): Promise<void> => {
   const odd = await startOdd(oddDirectory);
   const troubled = await startTroubled(await directory());
   const adrift = await startAdrift(await directory());
+  const piling = await startPiling(await directory());
   const restarted = freePort();
-  const running = [calm, odd, troubled.run, adrift.run].map(instanceOf);
+  const running = [calm, odd, piling, troubled.run, adrift.run].map(instanceOf);
   prometheus = await startPrometheus(await directory(), [...running, `127.0.0.1:${restarted}`]);
   ends.unshift(
     () => prometheus.stop(),
@@ -62,6 +68,7 @@ const startEverything = async (): Promise<void> => {
     () => odd.stop(),
     () => troubled.stop(),
     () => adrift.stop(),
+    () => piling.stop(),
   );
   await scrapedOnce(running);
   refuseConfiguration(oddDirectory, odd);
