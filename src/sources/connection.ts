@@ -12,7 +12,9 @@ import type { ReceiveTime } from '../market/time.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Channel, Classified, Venue } from '../venues/venue.ts';
+import { Farewell, LAST_PING } from './farewell.ts';
 import type { MuteSubject, Patience } from './patience.ts';
+import { Reading } from './reading.ts';
 import { refusedStatus, wasTooBig, withoutSecrets } from './socket.ts';
 import type { OpenSocket, Socket, SocketOptions } from './socket.ts';
 import type { Intake } from './source.ts';
@@ -79,6 +81,7 @@ export class Connection {
   #number = 0;
   #failure: string | undefined;
   #leaving: string | undefined;
+  #farewell: Farewell | undefined;
 
   #arrival = receiveTime(0);
   readonly #watch: Watch;
@@ -86,7 +89,7 @@ export class Connection {
 
   #unclassified: string[] = [];
   #unclassifiedBytes = 0;
-  #pause: AbortController | undefined;
+  readonly #reading: Reading;
 
   constructor(
     settings: ConnectionSettings,
@@ -98,6 +101,7 @@ export class Connection {
     this.subscription = subscription;
     this.#parts = parts;
     this.#holder = holder;
+    this.#reading = new Reading(parts);
     this.#watch = new Watch({
       ...settings,
       patience: parts.patience,
@@ -126,7 +130,11 @@ export class Connection {
       this.#socket = openSocket(url, this.#settings, {
         opened: () => this.#opened(),
         message: (data) => this.#message(data),
-        alive: () => this.#arrived(receiveTime(clock.now())),
+        pinged: () => this.#arrived(receiveTime(clock.now())),
+        ponged: (payload) => {
+          this.#arrived(receiveTime(clock.now()));
+          if (payload === LAST_PING) this.#farewell?.answered();
+        },
         failed: (message) => {
           this.#failure = message;
         },
@@ -147,6 +155,19 @@ export class Connection {
   }
 
   /**
+   * Closes once everything that the venue had sent before has been read; never while reading is
+   * paused, for which the venue may close first.
+   */
+  retire(reason: string): void {
+    if (this.#phase !== 'open') {
+      this.close(reason);
+      return;
+    }
+    this.#farewell = new Farewell(reason, this.#parts.timing);
+    this.#socket?.ping(LAST_PING);
+  }
+
+  /**
    * Ends in order: close frame, and after a while the cut. Frames that were not read yet are not
    * read any more.
    */
@@ -156,7 +177,7 @@ export class Connection {
     } else if (this.#phase === 'open') {
       this.#phase = 'closing';
       this.#leaving = reason;
-      this.#endPause();
+      this.#readAgain();
       this.#cancelTimers();
       this.#classify();
       this.#socket?.close();
@@ -228,7 +249,7 @@ export class Connection {
       return;
     }
     this.#toClassify(text, bytes);
-    if (intake.full && this.#pause === undefined) this.#pauseReading();
+    if (this.#socket !== undefined) this.#reading.pauseWhenFull(this.#socket);
   }
 
   #arrived(at: ReceiveTime): void {
@@ -286,7 +307,11 @@ export class Connection {
   #tick(): void {
     const { clock, intake } = this.#parts;
     intake.tick(receiveTime(clock.now()), this.#number, this.#arrival);
-    if (this.#pause !== undefined) return;
+    if (this.#reading.isPaused) return;
+    if (this.#farewell !== undefined) {
+      if (this.#farewell.tick()) this.close(this.#farewell.reason);
+      return;
+    }
     const finding = this.#watch.tick();
     if (finding === undefined) return;
     if (finding.kind === 'ping') {
@@ -299,35 +324,8 @@ export class Connection {
     }
   }
 
-  /**
-   * Stops reading until the intake has room, at most `pauseMs`: a venue drops a client that answers
-   * nothing.
-   */
-  #pauseReading(): void {
-    const { clock, intake, timing, traffic } = this.#parts;
-    const pause = new AbortController();
-    const began = clock.now();
-    this.#pause = pause;
-    this.#socket?.pause();
-    const pong = clock.every(timing.pausedPongMs, () => this.#socket?.pong());
-    const cap = clock.after(timing.pauseMs, () => pause.abort());
-    void intake.room(pause.signal).then(() => {
-      pong.cancel();
-      cap.cancel();
-      traffic.pausedMicros += clock.now() - began;
-      this.#pause = undefined;
-      if (this.#phase === 'open') this.#socket?.resume();
-    });
-  }
-
-  /**
-   * A paused socket must read again before it is closed: it would neither see the answer nor be
-   * given back.
-   */
-  #endPause(): void {
-    if (this.#pause === undefined) return;
-    this.#pause.abort();
-    this.#socket?.resume();
+  #readAgain(): void {
+    if (this.#socket !== undefined) this.#reading.end(this.#socket);
   }
 
   #closed(code: number, reason: string): void {
@@ -364,7 +362,7 @@ export class Connection {
   }): void {
     if (this.#phase === 'ended') return;
     const wasOpen = this.#phase !== 'connecting';
-    this.#endPause();
+    this.#readAgain();
     // What came last still counts, as data and as an answer; nothing is sent any more.
     this.#phase = 'closing';
     this.#classify();

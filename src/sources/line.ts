@@ -252,7 +252,18 @@ export class Line implements ConnectionHolder {
     if (age === undefined) return;
     const margin = Math.min(age * RENEW_SHARE, RENEW_AT_MOST_MS) * (0.5 + random() / 2);
     this.#renewal?.cancel();
-    this.#renewal = clock.after(age - margin, () => this.#dialAfter(0));
+    this.#renewal = clock.after(age - margin, () => this.#renew());
+  }
+
+  /** Waits while two connections are there. A successor that has itself grown old takes over. */
+  #renew(): void {
+    if (this.#alive.size <= 1) {
+      this.#dialAfter(0);
+      return;
+    }
+    if (this.#successor?.isOpen === true) this.#takeOver();
+    const { clock, timing } = this.#parts;
+    this.#renewal = clock.after(timing.tickMs, () => this.#renew());
   }
 
   /** The new connection takes over with its first data; on a quiet market after the overlap. */
@@ -271,7 +282,7 @@ export class Line implements ConnectionHolder {
     this.#current = successor;
     this.#forgetSuccessor();
     this.#adopted(successor, undefined);
-    this.#parts.clock.after(this.#parts.timing.lingerMs, () => old?.close('renewed'));
+    old?.retire('renewed');
   }
 
   #adopted(connection: Connection, reason: string | undefined): void {

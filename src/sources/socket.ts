@@ -4,7 +4,8 @@
  */
 export interface Socket {
   send(text: string): void;
-  ping(): void;
+  /** `payload` comes back with its answer; up to 125 bytes. */
+  ping(payload?: string): void;
   pong(): void;
   /**
    * Stops reading; a few frames that were already decoded may still come. While paused no ping is
@@ -21,8 +22,9 @@ export interface Socket {
 export interface SocketEvents {
   opened(): void;
   message(data: string | Buffer): void;
-  /** A ping or a pong came. */
-  alive(): void;
+  pinged(): void;
+  /** The answer to a ping of ours, behind everything that was sent before it. */
+  ponged(payload: string): void;
   /** Could not be opened, or broke; `closed` follows. */
   failed(message: string): void;
   /** 1006: without a close frame. */
@@ -52,8 +54,10 @@ export const openBunSocket: OpenSocket = (url, options, events) => {
   socket.addEventListener('message', (event: MessageEvent<string | Buffer>) =>
     events.message(event.data),
   );
-  socket.addEventListener('ping', () => events.alive());
-  socket.addEventListener('pong', () => events.alive());
+  socket.addEventListener('ping', () => events.pinged());
+  socket.addEventListener('pong', (event: MessageEvent<Buffer>) =>
+    events.ponged(event.data.toString()),
+  );
   socket.addEventListener('error', (event) => events.failed(messageOf(event)));
   socket.addEventListener('close', (event) => events.closed(event.code, event.reason));
   return socket;

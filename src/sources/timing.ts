@@ -21,8 +21,10 @@ export type Timing = {
   readonly muteCapMs: number;
   /** A renewed connection without data takes over from the old one after this. */
   readonly overlapMs: number;
-  /** The old one is heard for so long after: what the venue sent on it may be on its way. */
+  /** The old one is heard for so long after it has answered our last ping. */
   readonly lingerMs: number;
+  /** An old one that does not answer is given up after so much reading. */
+  readonly drainMs: number;
   /** Before a reconnect, and before one that follows a refusal for too many requests. */
   readonly backoff: BackoffPolicy;
   readonly throttled: BackoffPolicy;
@@ -40,6 +42,7 @@ export const TIMING: Timing = {
   muteCapMs: 3_600_000,
   overlapMs: 10_000,
   lingerMs: 250,
+  drainMs: 10_000,
   backoff: { floorMs: 0, baseMs: 1000, capMs: 30_000 },
   throttled: { floorMs: 15_000, baseMs: 60_000, capMs: 900_000 },
 };

@@ -49,6 +49,47 @@ describe('renewal before the greatest age', () => {
     expect(words.indexOf('subscribed 2')).toBeLessThan(words.indexOf('lost 1'));
   });
 
+  test('waits for what lies unread in a paused connection: no frame is missing', async () => {
+    const feed = broadcast();
+    const { venue, source, intake } = await stage(feed.script, {
+      venue: plainVenue({ maxConnectionAgeMs: 300 }),
+      timing: { lingerMs: 20 },
+    });
+    await until(() => intake.frames.length > 50);
+    intake.full = true;
+    await until(() => venue.connectedAt.length === 2);
+    const [before, isOldClosed] = [feed.sent(), () => venue.peers[0]?.closeCode !== undefined];
+    await until(() => feed.sent() > before + 200);
+    expect(isOldClosed()).toBe(false);
+    intake.makeRoom();
+    await until(isOldClosed);
+    await source.stop();
+    feed.stop();
+    expect(holes(numbers(intake.frames))).toBe(0);
+    expect(source.report()).toMatchObject({ disconnects: 0, reconnects: 0 });
+  });
+
+  test('comes when the successor has not taken over yet: that one does, and none leaks', async () => {
+    const { venue, source } = await stage(
+      async (peer, number) => {
+        await peer.accept();
+        if (number === 0) peer.send('{"d":1}');
+      },
+      {
+        venue: plainVenue({ maxConnectionAgeMs: 100 }),
+        timing: { confirmMs: 10_000, lingerMs: 20 },
+      },
+    );
+    const open = (): number => venue.peers.filter(({ isClosed }) => !isClosed).length;
+    let most = 0;
+    await until(() => {
+      most = Math.max(most, open());
+      return venue.connectedAt.length >= 6;
+    });
+    expect(most).toBe(2);
+    expect(source.report()).toMatchObject({ disconnects: 0, reconnects: 0 });
+  });
+
   test('has a successor that always fails: the old connection goes on', async () => {
     const { venue, source, intake } = await stage(
       async (peer, number) => {

@@ -97,8 +97,8 @@ export class Peer implements Socket {
     });
   }
 
-  ping(): void {
-    if (!this.dead) this.#arriveIn(2 * this.#latency(), () => this.#events.alive());
+  ping(payload = ''): void {
+    if (!this.dead) this.#arriveIn(2 * this.#latency(), () => this.#events.ponged(payload));
   }
 
   pong(): void {}
@@ -148,7 +148,7 @@ export class Peer implements Socket {
 
   /** The venue's own ping. */
   alive(): void {
-    if (this.isOpen && !this.dead) this.#arriveIn(this.#latency(), () => this.#events.alive());
+    if (this.isOpen && !this.dead) this.#arriveIn(this.#latency(), () => this.#events.pinged());
   }
 
   /** A frame that no fault touches: acknowledgements, heartbeats, snapshots. */

@@ -61,8 +61,8 @@ class Simulated {
     this.#later(LATENCY_MS, () => this.#events.message(JSON.stringify({ ack: id })));
   }
 
-  ping(): void {
-    this.#later(LATENCY_MS, () => this.#events.alive());
+  ping(payload = ''): void {
+    this.#later(LATENCY_MS, () => this.#events.ponged(payload));
   }
 
   pong(): void {}

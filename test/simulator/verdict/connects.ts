@@ -2,8 +2,6 @@ import { VENUES } from '../../../src/venues/registry.ts';
 import type { Life } from '../simulate.ts';
 
 const MINUTE_US = 60_000_000;
-/** A renewal takes no longer; connections that live shorter are renewed while they renew. */
-const SETTLES_MS = 22_000;
 
 /**
  * In no minute more connections are tried than the venue allows, and never more are open than were
@@ -20,7 +18,6 @@ export const judgeConnects = ({ venue, scenario }: Life): string[] => {
   }
   // Twice as many while one is renewed, and the old ones until their close is answered.
   const bound = scenario.source.connections * 3;
-  const isAged = (scenario.venue.maxAgeMs ?? Infinity) > SETTLES_MS;
-  if (isAged && mostOpen > bound) complaints.push(`${mostOpen} connections were open at once`);
+  if (mostOpen > bound) complaints.push(`${mostOpen} connections were open at once`);
   return complaints;
 };
