@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util';
-import { microsFromIso } from '../market/time.ts';
 import { timeframeNames, timeframeSeconds } from '../market/timeframes.ts';
 import { MdpError } from '../runtime/errors.ts';
 import { columns, type Query, type View } from '../sinks/reader.ts';
 import { rowFormats, type RowFormat } from './row-text.ts';
+import { rangeOf } from './time-range.ts';
 
 export type QueryArguments = {
   readonly query: Query;
@@ -87,31 +87,6 @@ function limitOf(text: string): number | undefined {
   const limit = /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined;
   if (limit !== undefined) return limit === 0 ? undefined : limit;
   throw usage(`--limit: expected a number of rows, 0 for all, got \`${text}\``);
-}
-
-function rangeOf(
-  fromText: string | undefined,
-  toText: string | undefined,
-): { readonly from: number | undefined; readonly to: number | undefined } {
-  const from = fromText === undefined ? undefined : timeOf('--from', fromText);
-  const to = toText === undefined ? undefined : timeOf('--to', toText);
-  if (from !== undefined && to !== undefined && from >= to) {
-    throw usage('--from must be before --to, which is not included');
-  }
-  return { from, to };
-}
-
-const timeForm = /^([0-9-]{10})(?:[T ]([0-9]{2}:[0-9]{2})(:[0-9]{2}(?:\.[0-9]+)?)?(Z|[+-].*)?)?$/;
-
-/** A day, a minute or a full time; UTC where no zone is given. */
-function timeOf(option: string, text: string): number {
-  const [, day = '', minute = '00:00', second = ':00', zone = 'Z'] = timeForm.exec(text) ?? [];
-  const micros = microsFromIso(`${day}T${minute}${second}${zone}`);
-  if (micros !== undefined) return micros;
-  throw usage(
-    `${option}: expected a time from 1970 on, got \`${text}\``,
-    '2026-11-23 or 2026-11-23T12:00:00.5Z, UTC without a zone',
-  );
 }
 
 function usage(message: string, hint = 'mdp query --help'): MdpError {

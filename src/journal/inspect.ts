@@ -2,7 +2,7 @@ import type { MarketRecord } from '../market/record.ts';
 import { BlockReader } from './block-reader.ts';
 import { createDisk, type Disk } from './disk.ts';
 import { describeSegments, wholeWindow } from './recover.ts';
-import type { Position } from './record-buffer.ts';
+import type { Block, Position } from './record-buffer.ts';
 import { fileName, type Segment } from './segments.ts';
 
 /**
@@ -67,15 +67,22 @@ export async function* readRecords(
   from: Position = 0,
   disk: Disk = createDisk(),
 ): AsyncGenerator<Stored> {
+  for await (const { records, positions } of readBlocks(directory, () => {}, from, disk)) {
+    for (const [i, record] of records.entries()) yield { position: positions[i] ?? from, record };
+  }
+}
+
+/** The same in the blocks that they were read in; `onDamage` is told of places that cannot be. */
+export async function* readBlocks(
+  directory: string,
+  onDamage: (position: Position) => void,
+  from: Position = 0,
+  disk: Disk = createDisk(),
+): AsyncGenerator<Block> {
   const segments = (await describeSegments(disk, directory)).filter(({ end }) => end > from);
-  const reader = new BlockReader(segments[0]?.frames ?? 0, () => {});
+  const reader = new BlockReader(segments[0]?.frames ?? 0, ({ position }) => onDamage(position));
   for (const segment of segments) {
-    const begin = Math.max(from, segment.start);
-    for await (const { records, positions } of blocksOf(disk, directory, segment, reader, begin)) {
-      for (const [i, record] of records.entries()) {
-        yield { position: positions[i] ?? segment.start, record };
-      }
-    }
+    yield* blocksOf(disk, directory, segment, reader, Math.max(from, segment.start));
   }
 }
 

@@ -13,7 +13,13 @@ import type { OpenSocket } from '../sources/socket.ts';
 import { venueOf } from '../venues/registry.ts';
 import type { Venue } from '../venues/venue.ts';
 import type { JournalPart } from './journal-part.ts';
-import { Pipeline, type PipelineSettings } from './pipeline.ts';
+import {
+  Pipeline,
+  type PipelineParts,
+  type PipelineSettings,
+  type RecordingPart,
+} from './pipeline.ts';
+import type { Span } from './rows.ts';
 import { belongsTo, type Shard } from './shard.ts';
 import type { SourcePart } from './source-set.ts';
 
@@ -41,16 +47,36 @@ export const buildPipeline = (
   around: Surroundings,
   run: number,
   journal?: JournalPart,
-): Pipeline =>
-  new Pipeline({
-    ...around,
-    settings: pipelineSettings(config),
-    sources: sourceParts(config, around),
-    sink: around.sink ?? createSink(config, around),
-    venueOf: around.venueOf ?? venueOf,
-    start: (run + 1) * POSITIONS_PER_RUN,
-    journal,
-  });
+): Pipeline => new Pipeline({ ...pipelineParts(config, around, run), journal });
+
+const pipelineParts = (config: Config, around: Surroundings, run: number): PipelineParts => ({
+  ...around,
+  settings: pipelineSettings(config),
+  sources: sourceParts(config, around),
+  sink: around.sink ?? createSink(config, around),
+  venueOf: around.venueOf ?? venueOf,
+  start: (run + 1) * POSITIONS_PER_RUN,
+  journal: undefined,
+});
+
+/** What a replay does otherwise than a run. */
+export type ReplayOptions = {
+  /** Records of a journal in place of sources. */
+  readonly recording: RecordingPart | undefined;
+  /** Only rows of this time are stored; undefined = all. */
+  readonly span: Span | undefined;
+};
+
+/** The pipeline of a replay: as `buildPipeline`, without a journal of its own. */
+export const buildReplay = (
+  config: Config,
+  around: Surroundings,
+  run: number,
+  { recording, span }: ReplayOptions,
+): Pipeline => {
+  const parts = pipelineParts(config, around, run);
+  return new Pipeline({ ...parts, settings: { ...parts.settings, span }, recording });
+};
 
 /** The sources of a configuration as the pipeline takes them. */
 export const sourceParts = (config: Config, around: Surroundings): readonly SourcePart[] =>

@@ -86,7 +86,7 @@ const content = v.object({
 /**
  * A checkpoint of another form is not used: its records are read again, without what came before.
  */
-const contentOf = (state: unknown, log: Log): CheckpointContent | undefined => {
+export const contentOf = (state: unknown, log: Log): CheckpointContent | undefined => {
   const parsed = v.safeParse(content, state);
   if (parsed.success) return parsed.output;
   log.error('The checkpoint has a form that this program does not read: it is not used');

@@ -1,6 +1,12 @@
 import type { Gap } from '../market/gap.ts';
 import type { Journal } from '../journal/journal.ts';
-import type { DropPolicy, Mark, Position, RecordBuffer } from '../journal/record-buffer.ts';
+import type {
+  DropPolicy,
+  Mark,
+  MemoryShare,
+  Position,
+  RecordBuffer,
+} from '../journal/record-buffer.ts';
 import { Instruments } from '../market/instrument.ts';
 import { receiveTime } from '../market/time.ts';
 import { createOperators } from '../operators/operators.ts';
@@ -10,7 +16,7 @@ import type { Clock } from '../runtime/clock.ts';
 import { MdpError } from '../runtime/errors.ts';
 import type { Log } from '../runtime/log.ts';
 import { RateLimitedLog } from '../runtime/rate-limited-log.ts';
-import { Bell } from '../runtime/waiting.ts';
+import { aborted, Bell, firstFailure } from '../runtime/waiting.ts';
 import type { Sink } from '../sinks/sink.ts';
 import type { Intake, Source } from '../sources/source.ts';
 import type { Venue } from '../venues/venue.ts';
@@ -25,7 +31,7 @@ import { MemoryBudget } from './memory.ts';
 import { createPacing } from './pacing.ts';
 import { Reader } from './reader.ts';
 import { RecordQueue } from './record-queue.ts';
-import { Rows, type Store } from './rows.ts';
+import { Rows, type Span, type Store } from './rows.ts';
 import type { Shard } from './shard.ts';
 import { Settlement } from './settlement.ts';
 import { createSinkBreaker } from './sink-breaker.ts';
@@ -53,6 +59,16 @@ export type PipelineParts = {
   readonly start: number;
   /** undefined: records wait in memory, and a kill loses them. */
   readonly journal: JournalPart | undefined;
+  /** Records of another journal, read from its beginning instead of what sources bring. */
+  readonly recording?: RecordingPart | undefined;
+};
+
+export type RecordingPart = {
+  readonly read: (memory: MemoryShare) => RecordBuffer;
+  /** The venue's id of every source, by name, as far as is known. */
+  readonly venues: Readonly<Record<string, string>>;
+  /** The venue of every other source, whose beginning is no longer recorded. */
+  readonly venue: string | undefined;
 };
 
 export type PipelineSettings = {
@@ -71,6 +87,8 @@ export type PipelineSettings = {
   readonly store: Store;
   readonly shard: Shard;
   readonly operators: Pick<OperatorsSettings, 'validate' | 'bars' | 'epoch'>;
+  /** Only rows of this time are stored. */
+  readonly span?: Span | undefined;
 };
 
 /** How a run ended: what was left behind, all 0 when everything is committed. */
@@ -119,7 +137,8 @@ export class Pipeline {
     this.configuration = new ConfigurationState(this.startedAt);
     this.sinkName = parts.sink.name;
     this.#limited = new RateLimitedLog(log, clock);
-    this.sinkStats = new SinkStats(parts.sources.every((source) => !source.rereadable));
+    const isLive = parts.sources.every((source) => !source.rereadable);
+    this.sinkStats = new SinkStats(isLive && parts.recording === undefined);
     this.breaker = createSinkBreaker({ ...parts, log: this.#limited });
     this.memory = parts.journal?.memory ?? new MemoryBudget(settings.maxMemoryBytes);
     parts.journal?.drops.listen((source) => this.framesLost(source));
@@ -130,9 +149,10 @@ export class Pipeline {
       now: () => clock.now(),
       log: this.#limited,
     });
-    this.#liveFrom = parts.journal?.journal.end.position ?? 0;
+    this.#liveFrom = liveFrom(parts);
     this.recoveredTo = parts.journal?.journal.taken.position ?? 0;
-    this.buffer = parts.journal?.journal ?? this.#createRecordQueue();
+    this.buffer =
+      parts.journal?.journal ?? parts.recording?.read(this.memory) ?? this.#createRecordQueue();
     this.sinkQueue = this.#createSinkQueue();
     this.batcher = this.#createBatcher();
     const instruments = new Instruments();
@@ -140,12 +160,15 @@ export class Pipeline {
       shard: settings.shard,
       intake: (part) => this.#intake(part),
       venueOf: parts.venueOf,
+      heard: parts.journal?.found?.venues ?? parts.recording?.venues ?? {},
+      formerVenue: parts.recording?.venue,
       onThrough: () => this.stop(),
     });
     this.rows = new Rows({
       batcher: this.batcher,
       ledger: this.ledger,
       store: settings.store,
+      span: settings.span,
       stats: (name) => this.sourceSet.stats.get(name),
       log: this.#limited,
     });
@@ -182,7 +205,7 @@ export class Pipeline {
     const { clock, settings, sink } = this.#parts;
     const readers = this.#reader.run(this.#giveUp.signal);
     const workers = this.#startWorkers();
-    const failed = firstFailure([readers, ...workers]);
+    const failed = firstFailure([readers.then(() => this.stop()), ...workers]);
     this.sourceSet.start();
     this.state = 'running';
     await Promise.race([aborted(this.#drain.signal), failed]);
@@ -451,7 +474,6 @@ export class Pipeline {
   #restore(part: JournalPart | undefined): void {
     const found = part?.found;
     if (found === undefined) return;
-    for (const [name, venue] of Object.entries(found.venues)) this.sourceSet.heard(name, venue);
     this.operators.load(found.operators);
     this.ledger.restore(found.counters);
   }
@@ -467,14 +489,8 @@ export class Pipeline {
   }
 }
 
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-
-/** Never resolves; rejects as soon as one of them does. */
-const firstFailure = (running: readonly Promise<void>[]): Promise<never> =>
-  new Promise((_resolve, reject) => {
-    for (const promise of running) promise.catch(reject);
-  });
+/** Where the records of this run begin: of a recording, none is. */
+const liveFrom = ({ journal, recording }: PipelineParts): Position => {
+  if (recording !== undefined) return Number.MAX_SAFE_INTEGER;
+  return journal?.journal.end.position ?? 0;
+};

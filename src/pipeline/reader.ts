@@ -212,7 +212,9 @@ export class Reader {
     const former = this.#position < this.#options.liveFrom;
     const source = this.#options.source(record.source, former);
     if (source === undefined) {
-      throw new MdpError('invariant', `a record names the unknown source ${record.source}`);
+      throw new MdpError(former ? 'input' : 'invariant', `unknown source ${record.source}`, {
+        hint: 'its beginning is not recorded; to replay it, name its venue: --venue ID',
+      });
     }
     if (former) ledger.frames.received += 1;
     operators.arrival(record.source, record.connection, record.receiveTime);

@@ -14,10 +14,15 @@ import type { SourceStats } from './source-stats.ts';
 
 export type Store = ReadonlySet<'trades' | 'quotes' | 'bars'>;
 
+/** Integer microseconds of event time, `to` not included. */
+export type Span = { readonly from: number; readonly to: number };
+
 export type RowsOptions = {
   readonly batcher: Batcher;
   readonly ledger: Ledger;
   readonly store: Store;
+  /** Only rows whose own time lies in it are stored; undefined = all. */
+  readonly span: Span | undefined;
   readonly stats: (source: string) => SourceStats | undefined;
   readonly log: RateLimitedLog;
 };
@@ -57,13 +62,14 @@ export class Rows implements OperatorsOutput {
   trade(trade: Trade): void {
     const { ledger, store, batcher } = this.#options;
     if (trade.late !== undefined) increase(ledger.late, trade.late, 1);
-    if (store.has('trades')) batcher.trade(trade);
+    if (store.has('trades') && this.#inSpan(trade.eventTime)) batcher.trade(trade);
     else ledger.rows.trade.notStored += 1;
   }
 
   quote(quote: Quote): void {
     const { ledger, store, batcher } = this.#options;
-    if (store.has('quotes')) batcher.quote(quote);
+    const at = quote.eventTime ?? quote.receiveTime;
+    if (store.has('quotes') && this.#inSpan(at)) batcher.quote(quote);
     else ledger.rows.quote.notStored += 1;
   }
 
@@ -71,7 +77,7 @@ export class Rows implements OperatorsOutput {
     const { ledger, store, batcher } = this.#options;
     ledger.rows.bar.decoded += 1;
     increase(this.barsOut, timeframeName(bar.timeframe) ?? `${bar.timeframe}s`, 1);
-    if (store.has('bars')) batcher.bar(bar);
+    if (store.has('bars') && this.#inSpan(bar.openTime)) batcher.bar(bar);
     else ledger.rows.bar.notStored += 1;
   }
 
@@ -89,8 +95,15 @@ export class Rows implements OperatorsOutput {
   }
 
   #enterGap(gap: Gap): void {
-    this.#options.ledger.rows.gap.decoded += 1;
-    this.#options.batcher.gap(gap);
+    const { ledger, batcher } = this.#options;
+    ledger.rows.gap.decoded += 1;
+    if (this.#inSpan(gap.fromTime)) batcher.gap(gap);
+    else ledger.rows.gap.notStored += 1;
+  }
+
+  #inSpan(time: number): boolean {
+    const { span } = this.#options;
+    return span === undefined || (time >= span.from && time < span.to);
   }
 
   #countHole(gap: Gap, source: string): void {

@@ -23,6 +23,9 @@ export type SourceSetOptions = {
   readonly shard: Shard;
   readonly intake: (part: SourcePart) => Intake;
   readonly venueOf: (id: string) => Venue | undefined;
+  /** The venue's id of sources of earlier runs, by name; and of every other one, if that is known. */
+  readonly heard?: Readonly<Record<string, string>>;
+  readonly formerVenue?: string | undefined;
   /** Every source has ended by itself. */
   readonly onThrough: () => void;
 };
@@ -68,6 +71,7 @@ export class SourceSet {
     this.#options = options;
     for (const part of parts) this.#add(part, part.create(options.intake(part)));
     this.#initial = new Set(this.present);
+    for (const [name, venue] of Object.entries(options.heard ?? {})) this.heard(name, venue);
   }
 
   /** Those of the present configuration. */
@@ -92,7 +96,11 @@ export class SourceSet {
 
   /** The same for records of an earlier run. */
   readFormer(name: string): ReadSource | undefined {
-    return this.#former.get(name) ?? this.read(name);
+    const known = this.#former.get(name) ?? this.read(name);
+    const { formerVenue } = this.#options;
+    if (known !== undefined || formerVenue === undefined) return known;
+    this.heard(name, formerVenue);
+    return this.#former.get(name);
   }
 
   /** A source began, in this run or an earlier one whose records are read again. */

@@ -16,6 +16,19 @@ export const pause = (clock: Clock, ms: number, signal: AbortSignal): Promise<vo
     signal.addEventListener('abort', finish, { once: true });
   });
 
+/** Resolves when `signal` is aborted. */
+export const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+
+/** Never resolves; rejects as soon as one of them does. */
+export const firstFailure = (running: readonly Promise<void>[]): Promise<never> =>
+  new Promise((_resolve, reject) => {
+    for (const promise of running) promise.catch(reject);
+  });
+
 /** Holds the whole thread: for a pipe that is full, at the end of the process. */
 export const waitMs = (ms: number): void => Bun.sleepSync(ms);
 
