@@ -99,7 +99,7 @@ test('nothing listens beyond this machine, and every mounted file is there', () 
   }
 });
 
-test('Prometheus asks the pipeline, and Grafana has that Prometheus and the dashboard', async () => {
+test('Prometheus asks the pipeline; Grafana has that Prometheus and the dashboard', async () => {
   expect(await yamlOf('monitoring/prometheus.yml')).toMatchObject({
     scrape_configs: [
       { job_name: 'mdp', static_configs: [{ targets: ['pipeline:8083'] }] },

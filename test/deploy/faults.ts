@@ -140,8 +140,8 @@ export const holdUpCommits = async (url: string): Promise<void> => {
 const MIB = 1024 * 1024;
 
 /**
- * Without its database from the start, without a journal, and flooded: what waits in memory grows to
- * its bound, then frames are given up.
+ * Without its database from the start, without a journal, and flooded: what waits in memory grows
+ * to its bound, then frames are given up.
  */
 export const startAdrift = async (directory: string): Promise<Faulty> => {
   const pad = 'x'.repeat(MIB - 1024);
