@@ -77,7 +77,14 @@ export type Status = v.InferOutput<typeof status>;
 
 const health = v.object({
   status: v.string(),
-  entries: v.array(v.object({ kind: v.string(), name: v.string(), status: v.string() })),
+  entries: v.array(
+    v.object({
+      kind: v.string(),
+      name: v.string(),
+      status: v.string(),
+      reason: v.optional(v.nullable(v.string())),
+    }),
+  ),
 });
 
 export type Health = v.InferOutput<typeof health>;
