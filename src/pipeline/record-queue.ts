@@ -12,8 +12,9 @@ import type { MemoryBudget } from './memory.ts';
 const BLOCK_RECORDS = 512;
 const BLOCK_BYTES = 256 * 1024;
 /**
- * Under policy `block`, what sockets still deliver after their pause is kept up to this many times
- * the bound.
+ * Under policy `block` every socket still delivers what it has read when it is paused (512 KiB, up
+ * to 2,871 Binance trades, measured with Bun 1.4.5): it is kept, up to this many times the bound of
+ * memory.
  */
 const HARD_FACTOR = 2;
 /** Ticks and states that outlive their dropped frames; beyond it the oldest ticks go. */
@@ -134,11 +135,10 @@ export class RecordQueue implements RecordBuffer {
   #refuses(): boolean {
     const { policy, maxBlocks, memory } = this.#options;
     if (policy === 'oldest') return false;
-    const blocks = policy === 'block' ? maxBlocks * HARD_FACTOR : maxBlocks;
-    const bytes = policy === 'block' ? memory.limit * HARD_FACTOR : memory.limit;
-    if (memory.total >= bytes) return true;
+    if (policy === 'block') return memory.total >= memory.limit * HARD_FACTOR;
+    if (memory.full) return true;
     const { length } = this.#blocks;
-    return length > blocks || (length === blocks && !this.#hasRoom(this.#blocks.at(-1)));
+    return length > maxBlocks || (length === maxBlocks && !this.#hasRoom(this.#blocks.at(-1)));
   }
 
   #hasRoom(block: Filling | undefined): block is Filling {
