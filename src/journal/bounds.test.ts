@@ -11,7 +11,9 @@ import {
   recordsOf,
   state,
   takeBlocks,
+  takeRecords,
   tick,
+  until,
 } from './testing.ts';
 
 const MiB = 1024 ** 2;
@@ -146,6 +148,7 @@ describe('room', () => {
     for (let n = 0; n < 20; n += 1) {
       await flood(journal, n * 200, 200);
       while (journal.take() !== undefined || journal.frames() > 0) await turns(1);
+      await journal.persist(journal.taken.position, never);
       journal.settle(journal.taken.position);
     }
     expect(drops.count).toBe(0);
@@ -154,16 +157,58 @@ describe('room', () => {
     await journal.release(never);
   });
 
-  test('ends where the file system has too little left', async () => {
+  test.each<DropPolicy>(['oldest', 'newest', 'block'])(
+    'ends where the file system has too little left: with %s a reader is fed from memory',
+    async (policy) => {
+      const disk = new MemoryDisk();
+      disk.free = 10 * MiB;
+      const options = { minFreeBytes: 11 * MiB, policy };
+      const { journal, drops, lines } = await journalOn(disk, { ...OPTIONS, ...options });
+      await until(() => journal.report().state === 'away');
+      expect(journal.report().errno).toBe('journal.min_free_bytes');
+      let read = 0;
+      for (let n = 0; n < 60_000; n += 100) {
+        for (let i = n; i < n + 100; i += 1) journal.push(frame(i, TEXT));
+        read += (await takeRecords(journal, 100)).length;
+      }
+      expect([read, drops.count, journal.full, disk.files.size]).toEqual([60_000, 0, false, 0]);
+      disk.free = 20 * MiB;
+      await until(() => journal.report().state === 'writing');
+      journal.push(frame(1));
+      expect(await journal.persist(journal.end.position, never)).toBe(true);
+      expect(disk.files.size).toBeGreaterThan(0);
+      expect(lines.map(({ message }) => message)).toContain('the journal writes again');
+      await journal.release(never);
+    },
+  );
+
+  test('ends where nothing settles: what was read may be checkpointed, and room comes of it', async () => {
+    const { journal, drops } = await journalOn(new MemoryDisk(), { ...OPTIONS, policy: 'newest' });
+    for (let n = 0; n < 4000; n += 100) {
+      for (let i = n; i < n + 100; i += 1) journal.push(frame(i, TEXT));
+      await takeRecords(journal, 100);
+      await journal.persist(journal.end.position, AbortSignal.timeout(20));
+    }
+    expect(drops.count).toBe(0);
+    expect(journal.report()).toMatchObject({ state: 'away', errno: 'journal.max_bytes' });
+    const { position } = journal.taken;
+    expect(await journal.persist(position, never)).toBe(true);
+    journal.settle(position);
+    await until(() => journal.report().state === 'writing');
+    await journal.release(never);
+  });
+
+  test('ends, but what is unread when the program stops is written', async () => {
     const disk = new MemoryDisk();
     disk.free = 10 * MiB;
-    const options = { minFreeBytes: 11 * MiB, policy: 'newest' } as const;
-    const { journal, drops } = await journalOn(disk, { ...OPTIONS, ...options });
-    await turns(5);
+    const options = { ...OPTIONS, minFreeBytes: 11 * MiB, policy: 'block' } as const;
+    const { journal } = await journalOn(disk, options);
+    await until(() => journal.report().state === 'away');
     journal.push(frame(1));
-    expect(drops.count).toBe(1);
-    expect(journal.report().state).toBe('full');
     await journal.release(never);
+    const again = await journalOn(disk, { ...options, minFreeBytes: 0 });
+    expect(framesIn(await takeRecords(again.journal, 1))).toBe(1);
+    await again.journal.release(never);
   });
 });
 

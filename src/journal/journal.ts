@@ -154,8 +154,11 @@ export class Journal implements RecordBuffer {
 
   push(record: MarketRecord): void {
     if (record.kind === 'frame' && this.#chunks.position >= this.#bound) {
-      this.#refuse(record);
-      return;
+      this.#review();
+      if (this.#chunks.position >= this.#bound) {
+        this.#refuse(record);
+        return;
+      }
     }
     if (this.#refused.size > 0) this.#appendRefusals();
     this.#append(record);
@@ -171,6 +174,7 @@ export class Journal implements RecordBuffer {
     this.#taken = block.end;
     this.#takenReceive = block.records.at(-1)?.receiveTime ?? this.#takenReceive;
     this.#lost += block.lost;
+    if (this.#writer.away !== undefined) this.#review();
     this.#behind.load();
     return block;
   }
@@ -190,6 +194,7 @@ export class Journal implements RecordBuffer {
   close(): void {
     if (this.#refused.size > 0) this.#appendRefusals();
     this.#closing = true;
+    this.#review();
     this.#writer.now();
     this.#filled.ring();
   }
@@ -312,28 +317,41 @@ export class Journal implements RecordBuffer {
     this.#filled.ring();
   }
 
-  /** Decides anew from which positions on sources should wait, and frames are refused. */
+  /**
+   * Decides anew from which positions on sources should wait, and frames are refused. Where the
+   * bytes on disk are at a bound but nothing there is unread, writing is what gives way: a reader
+   * that keeps up is fed from memory. What is left at the end is written all the same.
+   */
   #review(): void {
-    const { policy } = this.#options;
+    const slack = this.#segmentBytes * (this.#hasSlack ? 1 : 0);
+    const { room } = this.#keeper;
+    const isAtBound = room + slack <= 0 && !this.#closing;
+    if (isAtBound && !this.#behind.isOnDisk) this.#writer.suspend(this.#keeper.boundName);
+    else if (room > 0 || this.#closing) this.#writer.resume();
     const { synced, away } = this.#writer;
-    if (away !== undefined) this.#giveUpRead();
+    if (away !== undefined) this.#giveUpRead(room <= 0 ? 0 : BUFFER_BYTES / 2);
     const end = this.#chunks.position;
     const buffer = BUFFER_BYTES - (end - synced.position);
-    const slack = policy === 'newest' || (policy === 'oldest' && this.#keeper.stuck);
-    const room = this.#keeper.room + (slack ? 0 : this.#segmentBytes);
-    this.#bound = end + Math.max(0, Math.min(buffer, room));
+    const onDisk = away === undefined ? room : Number.POSITIVE_INFINITY;
+    this.#bound = end + Math.max(0, Math.min(buffer, onDisk + slack));
     const wasFull = this.full;
-    this.#fullFrom = end + Math.min(this.#keeper.room, buffer - BUFFER_BYTES / 2);
+    this.#fullFrom = end + Math.min(onDisk, buffer - BUFFER_BYTES / 2);
     if (wasFull && !this.full) this.#emptied.ring();
   }
 
-  /** With the disk away, memory that was read makes room for what comes. */
-  #giveUpRead(): void {
+  /** Beyond its bound a journal may grow by a segment: while it makes room, or sources stop. */
+  get #hasSlack(): boolean {
+    const { policy } = this.#options;
+    return policy === 'block' || (policy === 'oldest' && !this.#keeper.stuck);
+  }
+
+  /** With the disk away, memory that was read makes room for what comes, beyond `kept` bytes. */
+  #giveUpRead(kept: number): void {
     const chunks = this.#chunks;
-    if (chunks.position - this.#writer.synced.position < BUFFER_BYTES / 2) return;
+    if (chunks.position - this.#writer.synced.position < kept) return;
     chunks.release(this.#behind.position);
-    const first = chunks.list[0];
-    this.#writer.skipTo(first === undefined ? chunks.end : first.start);
+    const next = chunks.list[0]?.start ?? chunks.end;
+    this.#writer.skipTo(next.position > this.#taken.position ? next : this.#taken);
   }
 
   #refuse(frame: FrameRecord): void {

@@ -76,6 +76,12 @@ export class Keeper {
     return Math.min(this.#options.maxBytes - this.bytes, this.freeAbove);
   }
 
+  /** The bound that is nearest, by the name of its key. */
+  get boundName(): string {
+    const isFree = this.freeAbove < this.#options.maxBytes - this.bytes;
+    return isFree ? 'journal.min_free_bytes' : 'journal.max_bytes';
+  }
+
   /** Looks for something to do. */
   kick(): void {
     if (this.#closed) return;

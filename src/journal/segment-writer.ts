@@ -32,7 +32,7 @@ export type SegmentWriterOptions = {
   readonly onProgress: () => void;
 };
 
-/** The disk takes nothing; since when, and why. */
+/** The disk takes nothing, or must not be asked to; since when, and why. */
 export type Away = { readonly since: number; readonly errno: string };
 
 type Open = {
@@ -82,6 +82,8 @@ export class SegmentWriter {
   #retryTimer: Timer | undefined;
   /** Failures in a row. */
   #failures = 0;
+  /** Nothing is to be written: the journal is at a bound. */
+  #suspended = false;
   #closed = false;
 
   constructor(options: SegmentWriterOptions) {
@@ -117,11 +119,28 @@ export class SegmentWriter {
         this.#opening = this.#begin(this.#sent);
       } else this.#send(open, chunk);
     }
+    if (this.away !== undefined && !this.#closed) this.#options.onProgress();
+  }
+
+  /** Writes nothing until `resume`, as if the disk were away. `bound` names what was reached. */
+  suspend(bound: string): void {
+    if (this.#suspended || this.away !== undefined) return;
+    this.#suspended = true;
+    this.away = { since: this.#options.clock.now(), errno: bound };
+    this.#options.log.error('the journal is at its bound: frames wait in memory only', { bound });
+  }
+
+  resume(): void {
+    if (!this.#suspended) return;
+    this.#suspended = false;
+    this.#recovered();
+    this.soon(this.#options.clock.now());
   }
 
   get #mayWrite(): boolean {
     const isWaiting = this.#retryTimer !== undefined || this.#opening !== undefined;
-    return !isWaiting && !this.#closed && this.#flying < MOST_FLYING;
+    const isDone = this.#closed || this.#suspended;
+    return !isWaiting && !isDone && this.#flying < MOST_FLYING;
   }
 
   /**
@@ -144,6 +163,7 @@ export class SegmentWriter {
     this.written = mark;
     this.synced = mark;
     this.#sent = mark;
+    this.#progress.ring();
   }
 
   /** Stops writing and closes the file, which then ends where the writing did. */
@@ -364,6 +384,7 @@ export class SegmentWriter {
   }
 
   #recovered(): void {
+    if (this.#suspended) return;
     this.away = undefined;
     this.#failures = 0;
     this.#options.log.info('the journal writes again');
