@@ -12,8 +12,10 @@ import type { ReceiveTime } from '../market/time.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Channel, Classified, Venue } from '../venues/venue.ts';
+import { Asking } from './asking.ts';
+import { Classifying } from './classifying.ts';
 import { Farewell, LAST_PING } from './farewell.ts';
-import type { MuteSubject, Patience } from './patience.ts';
+import type { Patience } from './patience.ts';
 import { Reading } from './reading.ts';
 import { refusedStatus, wasTooBig, withoutSecrets } from './socket.ts';
 import type { OpenSocket, Socket, SocketOptions } from './socket.ts';
@@ -23,9 +25,6 @@ import type { Timing } from './timing.ts';
 import type { Traffic } from './traffic.ts';
 import { Watch } from './watch.ts';
 
-/** Frames and bytes that wait to be classified; at either limit they are classified at once. */
-const CLASSIFY_FRAMES = 256;
-const CLASSIFY_BYTES = 1024 * 1024;
 /** Statuses by which venues tell a client to stay away for a while. */
 const THROTTLED = new Set([403, 418, 429]);
 
@@ -57,6 +56,8 @@ export interface ConnectionHolder {
   heard(connection: Connection, channel: Channel): void;
   /** Every subscribe frame was answered or given up. */
   settled(connection: Connection): void;
+  /** A channel is mute while others flow; told at every tick, and nothing is done about it here. */
+  mute(connection: Connection, channel: Channel, reason: string): void;
   ended(connection: Connection, end: ConnectionEnd): void;
 }
 
@@ -65,8 +66,8 @@ export type ConnectionEnd = {
   readonly reason: string;
   /** The venue asks us to stay away for longer. */
   readonly throttled: boolean;
-  /** Open, but no data came for `muteAfterMs`, or not those of a channel. */
-  readonly mute: MuteSubject | undefined;
+  /** Open, but no data came for `muteAfterMs`. */
+  readonly mute: boolean;
   readonly wasOpen: boolean;
 };
 
@@ -85,10 +86,10 @@ export class Connection {
 
   #arrival = receiveTime(0);
   readonly #watch: Watch;
-  #pacing = false;
+  readonly #asking: Asking;
+  #lacksTrades = false;
 
-  #unclassified: string[] = [];
-  #unclassifiedBytes = 0;
+  readonly #classifying: Classifying;
   readonly #reading: Reading;
 
   constructor(
@@ -102,6 +103,19 @@ export class Connection {
     this.#parts = parts;
     this.#holder = holder;
     this.#reading = new Reading(parts);
+    this.#classifying = new Classifying({
+      classify: (text) => parts.venue.classify(text),
+      soon: (call) => this.#later(0, call),
+      heed: (classified) => this.#heed(classified),
+    });
+    this.#asking = new Asking({
+      subscription,
+      maxSendsPerSecond: parts.venue.facts.maxSendsPerSecond,
+      confirmMs: parts.timing.confirmMs,
+      send: (text) => this.#socket?.send(text),
+      later: (ms, call) => this.#later(ms, call),
+      settled: () => holder.settled(this),
+    });
     this.#watch = new Watch({
       ...settings,
       patience: parts.patience,
@@ -151,7 +165,7 @@ export class Connection {
   /** Asks for further symbols; what comes already goes on coming. */
   subscribe(symbols: readonly string[]): void {
     this.subscription.add(symbols);
-    if (this.#phase === 'open' && !this.#pacing && this.subscription.hasUnsent) this.#subscribe();
+    if (this.#phase === 'open') this.#asking.goOn();
   }
 
   /**
@@ -179,7 +193,7 @@ export class Connection {
       this.#leaving = reason;
       this.#readAgain();
       this.#cancelTimers();
-      this.#classify();
+      this.#classifying.flush();
       this.#socket?.close();
       this.#later(this.#parts.timing.closeMs, () => this.#cut(reason));
     }
@@ -195,32 +209,7 @@ export class Connection {
     this.#state('connected');
     this.#timers.add(clock.every(timing.tickMs, () => this.#tick()));
     this.#state('subscribed', this.subscription.opened());
-    this.#subscribe();
-  }
-
-  /**
-   * Sends frame after frame, one send a second short of the venue's limit: that one is left for
-   * pings.
-   */
-  #subscribe(): void {
-    if (this.#phase !== 'open') return;
-    const frame = this.subscription.next();
-    this.#pacing = frame !== undefined;
-    if (frame !== undefined) {
-      this.#socket?.send(frame.text);
-      const perSecond = Math.max(1, this.#parts.venue.facts.maxSendsPerSecond - 1);
-      this.#later(1000 / perSecond, () => this.#subscribe());
-      return;
-    }
-    if (this.subscription.settled) {
-      this.#holder.settled(this);
-      return;
-    }
-    this.#later(this.#parts.timing.confirmMs, () => {
-      if (this.subscription.settled) return;
-      this.subscription.giveUpWaiting();
-      if (this.subscription.settled) this.#holder.settled(this);
-    });
+    this.#asking.begin();
   }
 
   #message(data: string | Buffer): void {
@@ -248,7 +237,7 @@ export class Connection {
       this.#cut('an empty frame');
       return;
     }
-    this.#toClassify(text, bytes);
+    this.#classifying.add(text, bytes);
     if (this.#socket !== undefined) this.#reading.pauseWhenFull(this.#socket);
   }
 
@@ -257,29 +246,13 @@ export class Connection {
     this.#watch.arrived();
   }
 
-  #toClassify(text: string, bytes: number): void {
-    this.#unclassified.push(text);
-    this.#unclassifiedBytes += bytes;
-    if (this.#unclassified.length >= CLASSIFY_FRAMES || this.#unclassifiedBytes >= CLASSIFY_BYTES) {
-      this.#classify();
-    } else if (this.#unclassified.length === 1) {
-      this.#later(0, () => this.#classify());
-    }
-  }
-
-  #classify(): void {
-    const frames = this.#unclassified;
-    this.#unclassified = [];
-    this.#unclassifiedBytes = 0;
-    for (const text of frames) {
-      const classified = this.#parts.venue.classify(text);
-      if (classified.kind === 'data') {
-        this.#heard(classified);
-      } else if (classified.kind === 'ack' || classified.kind === 'refused') {
-        this.#answer(classified);
-      } else if (classified.kind === 'heartbeat' && classified.lastTrade !== undefined) {
-        this.#watch.heartbeat(classified.lastTrade);
-      }
+  #heed(classified: Classified): void {
+    if (classified.kind === 'data') {
+      this.#heard(classified);
+    } else if (classified.kind === 'ack' || classified.kind === 'refused') {
+      this.#answer(classified);
+    } else if (classified.kind === 'heartbeat' && classified.lastTrade !== undefined) {
+      this.#watch.heartbeat(classified.lastTrade);
     }
   }
 
@@ -300,7 +273,7 @@ export class Connection {
       });
     }
     if (this.#phase !== 'open') return;
-    if (!this.#pacing && this.subscription.hasUnsent) this.#subscribe();
+    this.#asking.goOn();
     if (!settled && this.subscription.settled) this.#holder.settled(this);
   }
 
@@ -318,9 +291,14 @@ export class Connection {
       this.#socket?.ping();
     } else if (finding.kind === 'dead') {
       this.#cut(finding.reason);
-    } else {
+    } else if (finding.subject === 'connection') {
       this.#state('mute');
-      this.#cut(finding.reason, finding.subject);
+      this.#cut(finding.reason, true);
+    } else {
+      // Whether bars are whole hangs on the trades alone.
+      if (finding.subject === 'trades' && !this.#lacksTrades) this.#state('mute');
+      this.#lacksTrades ||= finding.subject === 'trades';
+      this.#holder.mute(this, finding.subject, finding.reason);
     }
   }
 
@@ -347,7 +325,7 @@ export class Connection {
     intake.dropped(now, this.#number, 'oversized');
   }
 
-  #cut(reason: string, mute?: MuteSubject): void {
+  #cut(reason: string, mute = false): void {
     if (this.#phase === 'ended') return;
     // The holder hears of it now: the socket's own close event may never come, and is ignored when
     // it does.
@@ -358,18 +336,18 @@ export class Connection {
   #end(end: {
     readonly reason: string;
     readonly throttled?: boolean;
-    readonly mute?: MuteSubject | undefined;
+    readonly mute?: boolean;
   }): void {
     if (this.#phase === 'ended') return;
     const wasOpen = this.#phase !== 'connecting';
     this.#readAgain();
     // What came last still counts, as data and as an answer; nothing is sent any more.
     this.#phase = 'closing';
-    this.#classify();
+    this.#classifying.flush();
     this.#phase = 'ended';
     this.#cancelTimers();
     if (wasOpen) this.#state('lost');
-    this.#holder.ended(this, { throttled: false, mute: undefined, ...end, wasOpen });
+    this.#holder.ended(this, { throttled: false, mute: false, ...end, wasOpen });
   }
 
   #state(

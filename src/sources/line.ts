@@ -50,9 +50,9 @@ export type LineReport = {
 };
 
 /**
- * One plan kept connected for ever: dials, backs off, dials again; replaces what is mute; renews
- * before the venue's greatest age, the new connection first. Two connections at a time are the
- * most, and only while renewing.
+ * One plan kept connected for ever: dials, backs off, dials again; renews before the venue's
+ * greatest age, and replaces what lacks a channel, the new connection first. Two connections at a
+ * time are the most, and only while one follows the other.
  */
 export class Line implements ConnectionHolder {
   #plan: ConnectionPlan;
@@ -71,8 +71,10 @@ export class Line implements ConnectionHolder {
   #attempt = 0;
   #wasOpen = false;
   readonly #patience: Patience;
-  /** The channel for whose silence the last connection was replaced, until it speaks again. */
+  /** The channel whose silence a new connection is to end, until it speaks again. */
   #missing: Channel | undefined;
+  /** The connection that is replaced for it, heard until then. */
+  #muted: Connection | undefined;
   #stopped: (() => void) | undefined;
 
   constructor(plan: ConnectionPlan, parts: LineParts) {
@@ -163,6 +165,19 @@ export class Line implements ConnectionHolder {
     else if (connection === this.#current && this.#phase !== 'mute') this.#enter('open', undefined);
   }
 
+  mute(connection: Connection, channel: Channel, reason: string): void {
+    if (connection !== this.#current || connection === this.#muted) return;
+    const { clock, counts, timing, random, log } = this.#parts;
+    this.#muted = connection;
+    this.#missing = channel;
+    this.#patience.lengthen(channel);
+    counts.mutes += 1;
+    this.#enter('mute', reason);
+    log.warn('a channel is mute; another connection is to bring it', { channel, reason });
+    this.#renewal?.cancel();
+    this.#renewal = clock.after(backoffMs(timing.backoff, 0, random), () => this.#renew());
+  }
+
   ended(connection: Connection, end: ConnectionEnd): void {
     this.#alive.delete(connection);
     if (this.#phase === 'stopped') {
@@ -170,9 +185,11 @@ export class Line implements ConnectionHolder {
     } else if (connection === this.#successor) {
       this.#count(connection, end);
       this.#forgetSuccessor();
+      this.#renewal?.cancel();
       this.#dialAfter(this.#wait(end));
     } else if (connection === this.#current) {
       this.#count(connection, end);
+      this.#missing = undefined;
       this.#symbols = afterLoss(this.#plan.symbols, connection.subscription.report());
       this.#current = this.#successor;
       this.#forgetSuccessor();
@@ -184,15 +201,14 @@ export class Line implements ConnectionHolder {
   #count(connection: Connection, end: ConnectionEnd): void {
     const { counts } = this.#parts;
     if (end.wasOpen) counts.disconnects += 1;
-    this.#missing = end.mute === 'connection' ? undefined : end.mute;
-    if (end.mute === undefined) return;
+    if (!end.mute) return;
     counts.mutes += 1;
-    if (this.#missing !== undefined || !connection.hasData) this.#patience.lengthen(end.mute);
+    if (!connection.hasData) this.#patience.lengthen('connection');
   }
 
   #reconnect(end: ConnectionEnd): void {
     this.#renewal?.cancel();
-    this.#enter(end.mute === undefined ? 'backing_off' : 'mute', end.reason);
+    this.#enter(end.mute ? 'mute' : 'backing_off', end.reason);
     this.#dialAfter(this.#wait(end));
   }
 
@@ -287,6 +303,7 @@ export class Line implements ConnectionHolder {
 
   #adopted(connection: Connection, reason: string | undefined): void {
     const { subscription } = connection;
+    if (this.#missing !== undefined) return;
     if (!connection.isOpen) this.#enter('connecting', reason);
     else this.#enter(connection.hasData || subscription.settled ? 'open' : 'subscribing', reason);
   }

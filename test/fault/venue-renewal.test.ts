@@ -69,7 +69,7 @@ describe('renewal before the greatest age', () => {
     expect(source.report()).toMatchObject({ disconnects: 0, reconnects: 0 });
   });
 
-  test('comes when the successor has not taken over yet: that one does, and none leaks', async () => {
+  test('comes due before the successor has taken over: that one does, and none leaks', async () => {
     const { venue, source } = await stage(
       async (peer, number) => {
         await peer.accept();
@@ -89,8 +89,10 @@ describe('renewal before the greatest age', () => {
     expect(most).toBe(2);
     expect(source.report()).toMatchObject({ disconnects: 0, reconnects: 0 });
   });
+});
 
-  test('has a successor that always fails: the old connection goes on', async () => {
+describe('the successor of a connection', () => {
+  test('always fails: the old connection goes on', async () => {
     const { venue, source, intake } = await stage(
       async (peer, number) => {
         if (number > 0) {
@@ -108,7 +110,7 @@ describe('renewal before the greatest age', () => {
     expect(intake.stateWords()).not.toContain('lost 1');
   });
 
-  test('is cut by the venue while the successor subscribes: the successor takes over', async () => {
+  test('takes over when the old one is cut while it subscribes', async () => {
     const { venue, source, intake } = await stage(
       async (peer, number) => {
         await peer.accept();

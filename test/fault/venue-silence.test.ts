@@ -73,6 +73,53 @@ describe('a venue that falls silent', () => {
   });
 });
 
+describe('a channel that is mute while the other one flows', () => {
+  const both = { channels: ['trades', 'quotes'], settings: { muteAfterMs: 100 } } as const;
+
+  test('is brought by a new connection before the old one goes: no hole in the other', async () => {
+    let number = 0;
+    const { venue, source, intake } = await stage(async (peer, dial) => {
+      await peer.accept();
+      answerAll(peer);
+      every(2, peer, () => {
+        if (dial === 0) number += 1;
+        peer.send(`{"q":${number}}`);
+        if (dial > 0) peer.send('{"d":1}');
+      });
+    }, both);
+    await until(() => source.report().phase === 'mute');
+    expect(source.report().reason).toBe('connected, but no trades for 100 ms');
+    await until(() => intake.stateWords().includes('lost 1'));
+    const words = intake.order.slice(0, intake.order.indexOf('lost 1'));
+    expect(words.lastIndexOf('frame 1')).toBeGreaterThan(words.indexOf('frame 2'));
+    expect(words.filter((word) => word === 'mute 1')).toHaveLength(1);
+    expect(venue.connectedAt.length).toBe(2);
+    expect(source.report()).toMatchObject({
+      phase: 'open',
+      reason: undefined,
+      mutes: 1,
+      disconnects: 0,
+      reconnects: 0,
+    });
+  });
+
+  test('stays mute: replaced again, borne twice as long each time, and told', async () => {
+    const { venue, source, intake } = await stage(async (peer) => {
+      await peer.accept();
+      answerAll(peer);
+      every(2, peer, () => peer.send('{"d":1}'));
+    }, both);
+    await until(() => venue.connectedAt.length >= 4);
+    const spans = muteSpans(venue.connectedAt);
+    expect(spans[1]).toBeGreaterThanOrEqual(195);
+    expect(spans[2]).toBeGreaterThanOrEqual(395);
+    expect(source.report()).toMatchObject({ phase: 'mute', mutes: 3, disconnects: 0 });
+    expect(source.report().connectionsOpen).toBeLessThanOrEqual(2);
+    // The trades are heard throughout.
+    expect(intake.stateWords().filter((word) => word.startsWith('mute'))).toEqual([]);
+  });
+});
+
 describe('a silence that is no mute feed', () => {
   test('has a quiet market: with 0 it is never mute, and ticks know the pongs', async () => {
     const { venue, source, intake } = await stage(async (peer) => {

@@ -8,7 +8,7 @@ import type {
   WebSocketSource,
   WebSocketSourceSettings,
 } from '../../src/sources/websocket-source.ts';
-import type { Venue } from '../../src/venues/venue.ts';
+import type { Channel, Venue } from '../../src/venues/venue.ts';
 import { Heard } from './heard.ts';
 import { plainVenue } from './plain-venue.ts';
 import { startScriptedVenue } from './scripted-venue.ts';
@@ -24,6 +24,7 @@ export type Stage = {
 export type StageOptions = {
   readonly venue?: Venue;
   readonly symbols?: readonly string[];
+  readonly channels?: readonly Channel[];
   readonly settings?: Partial<WebSocketSourceSettings>;
   readonly timing?: Partial<Timing>;
   /** Draws of the jitter; default: always the longest wait. */
@@ -61,7 +62,7 @@ export const stage = async (script: Script, options: StageOptions = {}): Promise
       name: 'test',
       wish: {
         symbols: options.symbols ?? ['A', 'B'],
-        channels: ['trades'],
+        channels: options.channels ?? ['trades'],
         url: venue.url,
         trades: 'trade',
       },
