@@ -112,7 +112,8 @@ const ledgerMetrics = (registry: Registry, pipeline: Pipeline): void => {
     name: 'mdp_frames_total',
     help: 'Frames by outcome; received is their sum with what is unread.',
     labels: ['outcome'],
-    read: () => Object.entries(ledger.frames).map(([outcome, count]) => [[outcome], count]),
+    read: () =>
+      Object.entries(pipeline.frameCounts()).map(([outcome, count]) => [[outcome], count]),
   });
   counter(registry, {
     name: 'mdp_rows_total',
@@ -130,7 +131,11 @@ const ledgerMetrics = (registry: Registry, pipeline: Pipeline): void => {
     name: 'mdp_dropped_total',
     help: 'Frames and rows given up, by reason.',
     labels: ['reason'],
-    read: () => fromMap(ledger.dropped),
+    read: () =>
+      [...ledger.dropped].map(([reason, count]) => [
+        [reason],
+        count + pipeline.pendingDrops.of(reason),
+      ]),
   });
   gauge(registry, {
     name: 'mdp_last_loss_timestamp_seconds',

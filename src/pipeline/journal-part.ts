@@ -22,14 +22,14 @@ export type JournalPart = {
 
 /** Who listens to frames being given up: the journal is open before the pipeline is built. */
 export class Drops {
-  #listener: (source: string) => void = () => undefined;
+  #listener: (source: string, count: number) => void = () => undefined;
 
-  listen(listener: (source: string) => void): void {
+  listen(listener: (source: string, count: number) => void): void {
     this.#listener = listener;
   }
 
-  tell(source: string): void {
-    this.#listener(source);
+  tell(source: string, count: number): void {
+    this.#listener(source, count);
   }
 }
 
@@ -60,7 +60,7 @@ export const openJournalPart = async (
     maxBlocks: config.queues.opQueueMax,
     memory,
     from: loaded?.mark,
-    onDrop: (source) => drops.tell(source),
+    onDrop: (source, count) => drops.tell(source, count),
     ...around,
   });
   return { journal, store: storeOf(journal, checkpoints), found, memory, drops };

@@ -25,10 +25,11 @@ import { Checkpointer } from './checkpointer.ts';
 import { ConfigurationState } from './configuration-state.ts';
 import { gapsOfDroppedBatch } from './dropped-batch.ts';
 import type { JournalPart } from './journal-part.ts';
-import { Ledger } from './ledger.ts';
+import { Ledger, type FrameCounts } from './ledger.ts';
 import { LedgerRecords } from './ledger-record.ts';
 import { MemoryBudget } from './memory.ts';
 import { createPacing } from './pacing.ts';
+import { PendingDrops } from './pending-drops.ts';
 import { Reader } from './reader.ts';
 import { RecordQueue } from './record-queue.ts';
 import { Rows, type Span, type Store } from './rows.ts';
@@ -101,6 +102,7 @@ type State = 'starting' | 'running' | 'draining' | 'stopped';
 
 export class Pipeline {
   readonly ledger = new Ledger();
+  readonly pendingDrops = new PendingDrops();
   readonly sinkStats: SinkStats;
   readonly breaker: Breaker;
   readonly memory: MemoryBudget;
@@ -141,7 +143,7 @@ export class Pipeline {
     this.sinkStats = new SinkStats(isLive && parts.recording === undefined);
     this.breaker = createSinkBreaker({ ...parts, log: this.#limited });
     this.memory = parts.journal?.memory ?? new MemoryBudget(settings.maxMemoryBytes);
-    parts.journal?.drops.listen((source) => this.framesLost(source));
+    parts.journal?.drops.listen((source, count) => this.framesLost(source, count));
     this.settlement = new Settlement(this.ledger);
     this.#records = new LedgerRecords({
       ledger: this.ledger,
@@ -258,6 +260,12 @@ export class Pipeline {
     return this.buffer.frames() + this.#reader.unread();
   }
 
+  /** The ledger's frames as they are now: what was given up counts before its record is read. */
+  frameCounts(): FrameCounts {
+    const { frames } = this.ledger;
+    return { ...frames, dropped: frames.dropped + this.pendingDrops.total };
+  }
+
   /** Rows of a table in open, queued and committing batches, counted where they are. */
   waitingRows(table: OpenedBatch['batch']['table']): number {
     return (
@@ -327,7 +335,7 @@ export class Pipeline {
       policy: settings.dropPolicy,
       memory: this.memory,
       start: this.#parts.start,
-      onDrop: (source) => this.framesLost(source),
+      onDrop: (source, count) => this.framesLost(source, count),
     });
   }
 
@@ -370,8 +378,10 @@ export class Pipeline {
       clock,
       room: () => this.#waitForRoom(),
       onStarted: (name, venue) => this.sourceSet.heard(name, venue),
-      onDropped: (count, reason) => {
-        this.ledger.frameDropped(reason ?? `queue_${settings.dropPolicy}`, count);
+      onDropped: (count, own) => {
+        const reason = own ?? `queue_${settings.dropPolicy}`;
+        this.pendingDrops.read(reason, count);
+        this.ledger.frameDropped(reason, count);
       },
       onBlock: (mark) => this.#blockRead(mark),
       onEnded: (name) => this.sourceSet.ended(name),
@@ -389,6 +399,7 @@ export class Pipeline {
       queue: buffer,
       ledger,
       onDrop: (reason) => {
+        this.pendingDrops.given(reason, 1);
         this.#lost(`${reason} ${part.name}`, `A frame was given up: ${reason}`, {
           source: part.name,
         });
@@ -435,7 +446,8 @@ export class Pipeline {
   }
 
   /** Frames were given up at the bound of what waits in front of the operators. */
-  framesLost(source: string): void {
+  framesLost(source: string, count: number): void {
+    this.pendingDrops.given(`queue_${this.#parts.settings.dropPolicy}`, count);
     this.#lost(`frames ${source}`, 'Frames were dropped: what waits has reached its bound', {
       source,
     });

@@ -139,7 +139,11 @@ const framesBalance = (pipeline: Pipeline): boolean => {
  */
 const ledgerStatus = (pipeline: Pipeline) => {
   const { ledger } = pipeline;
-  const frames = { ...ledger.frames, unread: pipeline.waitingFrames() };
+  const pending = pipeline.pendingDrops.total;
+  const frames = {
+    ...pipeline.frameCounts(),
+    unread: Math.max(0, pipeline.waitingFrames() - pending),
+  };
   const rows = Object.fromEntries(
     ROW_KINDS.map((kind) => [
       kind,
@@ -152,7 +156,12 @@ const ledgerStatus = (pipeline: Pipeline) => {
     late: Object.fromEntries(ledger.late),
     undecodable: Object.fromEntries(ledger.undecodable),
     rejected: Object.fromEntries(ledger.rejected),
-    dropped: Object.fromEntries(ledger.dropped),
+    dropped: Object.fromEntries(
+      [...ledger.dropped].map(([reason, count]) => [
+        reason,
+        count + pipeline.pendingDrops.of(reason),
+      ]),
+    ),
     balanced:
       framesBalance(pipeline) &&
       ROW_KINDS.every((kind) => ledger.inFlight(kind) === pipeline.waitingRows(kind)),
