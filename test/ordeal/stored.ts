@@ -82,7 +82,9 @@ const unrecorded = async (
     `select symbol, from_id, to_id, missing, reason from gaps
      where filled_at is null and from_id is not null and missing > 0`,
   );
-  const recorded = gaps.map((gap) => `${gap['symbol']} ${gap['from_id']}-${gap['to_id']}`);
+  const recorded = gaps.map(
+    (gap) => `${String(gap['symbol'])} ${String(gap['from_id'])}-${String(gap['to_id'])}`,
+  );
   const holes = islands.flatMap((island, at) => {
     const next = islands[at + 1];
     if (next?.symbol !== island.symbol) return [];
@@ -108,7 +110,7 @@ export const postgresStored = (url: string): Stored => ({
 /** Of several statements in one text, the rows of the last. */
 const lastRows = (rows: readonly Row[]): readonly Row[] => {
   const last: unknown = rows.at(-1);
-  return Array.isArray(last) ? (last as readonly Row[]) : rows;
+  return Array.isArray(last) ? last : rows;
 };
 
 /** Prices have two digits, and a vwap eight more. */
@@ -152,7 +154,8 @@ export const sqliteStored = (path: string): Stored => {
 const TRADES = `select symbol, ts, trade_id, price, size, side from trades
   where not late order by symbol, ts, trade_id`;
 
-const keyOf = (bar: Row): string => `${bar['symbol']} ${bar['timeframe']} ${bar['ts']}`;
+const keyOf = (bar: Row): string =>
+  `${String(bar['symbol'])} ${String(bar['timeframe'])} ${String(bar['ts'])}`;
 
 const textOf = (bar: Row): string =>
   [
@@ -215,7 +218,7 @@ const barsOf = (trades: readonly Row[], timeframes: readonly Timeframe[]): Map<s
     const seconds = Math.floor(Date.parse(String(trade['ts'])) / 1000);
     for (const { name, seconds: length } of timeframes) {
       const opens = new Date((seconds - (seconds % length)) * 1000).toISOString();
-      const key = `${trade['symbol']} ${name} ${opens.replace('Z', '000Z')}`;
+      const key = `${String(trade['symbol'])} ${name} ${opens.replace('Z', '000Z')}`;
       const bar = bars.get(key) ?? new ExactBar();
       bars.set(key, bar);
       bar.take(trade);
