@@ -155,3 +155,21 @@ async function partitionsOf(table: string): Promise<readonly unknown[]> {
   );
   return rows.map(({ name }) => name);
 }
+
+test('finds the holes of a bar by an index, with statistics and without', async () => {
+  await migrateTo(migrations);
+  await database.query(`insert into mdp.instrument (venue, symbol) values ('v', 'a');
+    insert into mdp.gap (
+      instrument_id, from_ts, from_id, to_ts, to_id, missing, reason, detected_at
+    )
+    select 1, '2026-01-01Z'::timestamptz + n * interval '200 minutes', n,
+      '2026-01-01Z'::timestamptz + n * interval '200 minutes', n, 1, 'skipped', now()
+    from generate_series(0, 999) n`);
+  for (const statistics of ['select', 'analyze']) {
+    await database.query(statistics);
+    const plan = await database.query('explain select complete from mdp.bars');
+    const lines = plan.map((row) => String(row['QUERY PLAN'])).join('\n');
+    expect(lines).toContain('using gap_unfilled on gap');
+    expect(lines).toMatch(/span = .*from_ts > .*from_ts < /);
+  }
+});

@@ -11,26 +11,11 @@ import { commitHeld } from '../postgres/committing.ts';
 import { barBatch, makeBar, makeTrade, makeTrades, noon, tradeBatch } from '../postgres/rows.ts';
 import { PrivateServer, execute } from '../postgres/server.ts';
 import { clock, collectingLog, makeSink } from '../postgres/sinks.ts';
+import { hasTimescale, timescaleSettings } from '../postgres/timescaledb.ts';
 
 const never = new AbortController().signal;
-const available = await isAvailable();
-if (!available)
-  console.warn('skipped: this PostgreSQL has no TimescaleDB (pg_available_extensions)');
-
+const available = await hasTimescale();
 const timescale = test.skipIf(!available);
-
-async function isAvailable(): Promise<boolean> {
-  const server = await PrivateServer.start();
-  try {
-    const listed = await execute(
-      server.url(),
-      "select from pg_available_extensions where name = 'timescaledb'",
-    );
-    return listed.length > 0;
-  } finally {
-    await server.remove();
-  }
-}
 
 let server: PrivateServer;
 let sink: Sink;
@@ -38,7 +23,7 @@ let worker: SinkWorker;
 
 beforeAll(async () => {
   if (!available) return;
-  server = await PrivateServer.start({ settings: { shared_preload_libraries: 'timescaledb' } });
+  server = await PrivateServer.start({ settings: timescaleSettings });
   sink = makeSink(server.url(), { compressAfterMs: 7 * 86_400_000 });
   worker = await sink.open(never);
 });
@@ -121,4 +106,41 @@ timescale(
     await tend({ ...options, compressAfterMs: 7 * day, retentionMs: undefined }, never);
     expect(await jobs()).toEqual(['policy_compression']);
   },
+);
+
+timescale('makes hypertables as a role that only may create, also where no public is', async () => {
+  await execute(server.url(), 'create role writer login');
+  for (const [name, drop] of [
+    ['with_public', ''],
+    ['without_public', 'drop schema public cascade'],
+  ] as const) {
+    await execute(server.url(), `create database ${name}`);
+    const url = server.url(name);
+    await execute(url, `grant create on database ${name} to writer; ${drop}`);
+    const mine = makeSink(url.replace('postgres@', 'writer@'), { compressAfterMs: 86_400_000 });
+    const writing = await mine.open(never);
+    await commitHeld(writing, tradeBatch(makeTrades(0, 100)));
+    await mine.close();
+    const [row] = await execute(url, 'select distinct storage from mdp.schema_version');
+    expect([name, row]).toEqual([name, { storage: 'timescaledb' }]);
+  }
+});
+
+timescale(
+  'falls back to partitions where the library is there but not loaded',
+  async () => {
+    const plain = await PrivateServer.start();
+    try {
+      const mine = makeSink(plain.url());
+      const writing = await mine.open(never);
+      const { committed } = await commitHeld(writing, tradeBatch(makeTrades(0, 100)));
+      expect(committed.committed).toBe(100);
+      await mine.close();
+      const [row] = await execute(plain.url(), 'select distinct storage from mdp.schema_version');
+      expect(row).toEqual({ storage: 'native' });
+    } finally {
+      await plain.remove();
+    }
+  },
+  20_000,
 );

@@ -148,7 +148,8 @@ async function chooseStorage(session: Session, signal: AbortSignal): Promise<Sto
   // Where its library is not preloaded, `create extension` ends the session. Everyone may see the
   // settings that a preloaded library brings.
   const { rows } = await session.query(
-    `select from pg_available_extensions where name = 'timescaledb'
+    `select to_regnamespace('public') is not null as has_public
+     from pg_available_extensions where name = 'timescaledb'
        and exists (select from pg_settings where name like 'timescaledb.%')`,
     [],
     signal,
@@ -156,7 +157,8 @@ async function chooseStorage(session: Session, signal: AbortSignal): Promise<Sto
   if (rows.length === 0) return 'native';
   try {
     // Where everyone looks for it, and not in our schema, which comes first in our search path.
-    const create = 'create extension if not exists timescaledb schema public';
+    const where = rows[0]?.['has_public'] === true ? 'schema public' : '';
+    const create = `create extension if not exists timescaledb ${where}`;
     await session.query(create, [], signal, migrateDeadlineMs);
     return 'timescaledb';
   } catch (error) {

@@ -84,8 +84,13 @@ begin;
 ${migrationStatements(migration, options)}commit;
 `,
   );
-  const opening = `create schema if not exists ${schema};\n\n${versionTable(options.schema)}`;
-  return [opening, ...scripts].join('\n');
+  const timescale = quoteName(options.timescaleSchema);
+  const extension =
+    options.storage === 'timescaledb'
+      ? `create extension if not exists timescaledb schema ${timescale};\n\n`
+      : '';
+  const table = versionTable(options.schema);
+  return [`${extension}create schema if not exists ${schema};\n\n${table}`, ...scripts].join('\n');
 }
 
 export function quoteName(name: string): string {
