@@ -11,6 +11,7 @@ import { replayEntry, type ReplayEntry } from '../sources/settings.ts';
 import { venueOf } from '../venues/registry.ts';
 import { EXIT, type CommandContext } from './context.ts';
 import { obeySignals, report, screenOf } from './run.ts';
+import { replaceSpan } from './replace.ts';
 import { rangeOf, type AskedRange } from './time-range.ts';
 
 const REPLAY_HELP = `mdp replay PATH… --venue ID [options]
@@ -26,6 +27,9 @@ records give the rows that they gave when they were recorded.
   --speed SPEED     times the recorded pace; max (default) = as fast as it can be stored
   --symbols A,B     keep these symbols only
   --from, --to TIME store only rows of this time (--to not included); everything is read
+  --replace         first remove the trades, quotes, gaps and bars of the input's instruments
+                    from --from to --to, which must lie between bars of every timeframe;
+                    refused while a pipeline writes to the database
   --config PATH     configuration file; its sources are not used
 
 Examples:
@@ -47,6 +51,7 @@ export const replayCommand = async (
       symbols: { type: 'string' },
       from: { type: 'string' },
       to: { type: 'string' },
+      replace: { type: 'boolean', default: false },
       config: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
@@ -59,7 +64,11 @@ export const replayCommand = async (
   const journal = await journalOf(positionals, values);
   const entries = journal === undefined ? [entryOf(positionals, values)] : [];
   const { config, notes } = loadConfig({ path: values.config, sources: 'ignored' });
-  const input = { paths: positionals, journal, venue: values.venue, span };
+  const { replace, venue } = values;
+  if (replace && (values.from === undefined || values.to === undefined)) {
+    throw usage('--replace needs --from and --to: what is between them is removed first');
+  }
+  const input = { paths: positionals, journal, venue, span, replace };
   return runReplay({ ...config, sources: entries }, notes, input, context);
 };
 
@@ -69,19 +78,28 @@ type Input = {
   readonly journal: string | undefined;
   readonly venue: string | undefined;
   readonly span: Span | undefined;
+  readonly replace: boolean;
 };
 
 const runReplay = async (
   config: Config,
   notes: readonly string[],
-  { paths, journal, venue, span }: Input,
+  { paths, journal: directory, venue, span, replace }: Input,
   context: CommandContext,
 ): Promise<number> => {
   const screen = screenOf(config, context);
   for (const note of notes) screen.log.info(note);
   const around = { clock: context.clock, random: Math.random, log: screen.log };
-  const recording = journal === undefined ? undefined : await openRecording(journal, venue, around);
-  const pipeline = buildReplay(config, around, runOf(paths), { recording, span });
+  const part = directory === undefined ? undefined : await openRecording(directory, venue, around);
+  const journal = directory === undefined || part === undefined ? undefined : { directory, part };
+  const signal = context.finish;
+  const replaced =
+    span === undefined || !replace
+      ? undefined
+      : await replaceSpan({ config, span, journal, around, signal });
+  const options = { recording: part, span, epoch: replaced?.epoch ?? 0 };
+  const sink = replaced === undefined ? {} : { sink: replaced.sink };
+  const pipeline = buildReplay(config, { ...around, ...sink }, runOf(paths), options);
   screen.start(pipeline, '');
   obeySignals(pipeline, context, screen.log);
   try {

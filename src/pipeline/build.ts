@@ -13,12 +13,8 @@ import type { OpenSocket } from '../sources/socket.ts';
 import { venueOf } from '../venues/registry.ts';
 import type { Venue } from '../venues/venue.ts';
 import type { JournalPart } from './journal-part.ts';
-import {
-  Pipeline,
-  type PipelineParts,
-  type PipelineSettings,
-  type RecordingPart,
-} from './pipeline.ts';
+import { Pipeline, type PipelineParts, type PipelineSettings } from './pipeline.ts';
+import type { RecordingPart } from './recording-part.ts';
 import type { Span } from './rows.ts';
 import { belongsTo, type Shard } from './shard.ts';
 import type { SourcePart } from './source-set.ts';
@@ -65,6 +61,8 @@ export type ReplayOptions = {
   readonly recording: RecordingPart | undefined;
   /** Only rows of this time are stored; undefined = all. */
   readonly span: Span | undefined;
+  /** Of its bars: higher ones replace what is stored. */
+  readonly epoch: number;
 };
 
 /** The pipeline of a replay: as `buildPipeline`, without a journal of its own. */
@@ -72,10 +70,12 @@ export const buildReplay = (
   config: Config,
   around: Surroundings,
   run: number,
-  { recording, span }: ReplayOptions,
+  { recording, span, epoch }: ReplayOptions,
 ): Pipeline => {
   const parts = pipelineParts(config, around, run);
-  return new Pipeline({ ...parts, settings: { ...parts.settings, span }, recording });
+  const operators = { ...parts.settings.operators, epoch };
+  const settings = { ...parts.settings, operators, span };
+  return new Pipeline({ ...parts, settings, recording });
 };
 
 /** The sources of a configuration as the pipeline takes them. */

@@ -1,12 +1,6 @@
 import type { Gap } from '../market/gap.ts';
 import type { Journal } from '../journal/journal.ts';
-import type {
-  DropPolicy,
-  Mark,
-  MemoryShare,
-  Position,
-  RecordBuffer,
-} from '../journal/record-buffer.ts';
+import type { DropPolicy, Mark, Position, RecordBuffer } from '../journal/record-buffer.ts';
 import { Instruments } from '../market/instrument.ts';
 import { receiveTime } from '../market/time.ts';
 import { createOperators } from '../operators/operators.ts';
@@ -32,6 +26,7 @@ import { createPacing } from './pacing.ts';
 import { PendingDrops } from './pending-drops.ts';
 import { Reader } from './reader.ts';
 import { RecordQueue } from './record-queue.ts';
+import type { RecordingPart } from './recording-part.ts';
 import { Rows, type Span, type Store } from './rows.ts';
 import type { Shard } from './shard.ts';
 import { Settlement } from './settlement.ts';
@@ -62,14 +57,6 @@ export type PipelineParts = {
   readonly journal: JournalPart | undefined;
   /** Records of another journal, read from its beginning instead of what sources bring. */
   readonly recording?: RecordingPart | undefined;
-};
-
-export type RecordingPart = {
-  readonly read: (memory: MemoryShare) => RecordBuffer;
-  /** The venue's id of every source, by name, as far as is known. */
-  readonly venues: Readonly<Record<string, string>>;
-  /** The venue of every other source, whose beginning is no longer recorded. */
-  readonly venue: string | undefined;
 };
 
 export type PipelineSettings = {

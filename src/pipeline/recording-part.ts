@@ -1,11 +1,19 @@
 import { Checkpoints } from '../journal/checkpoint.ts';
 import { listSegments } from '../journal/inspect.ts';
-import type { MemoryShare } from '../journal/record-buffer.ts';
+import type { MemoryShare, RecordBuffer } from '../journal/record-buffer.ts';
 import { Recording } from '../journal/recording.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import { contentOf } from './journal-part.ts';
-import type { RecordingPart } from './pipeline.ts';
+
+/** A journal's records as the input of a pipeline. */
+export type RecordingPart = {
+  readonly read: (memory: MemoryShare) => RecordBuffer;
+  /** The venue's id of every source, by name, as far as is known. */
+  readonly venues: Readonly<Record<string, string>>;
+  /** The venue of every other source, whose beginning is no longer recorded. */
+  readonly venue: string | undefined;
+};
 
 type Around = { readonly clock: Clock; readonly log: Log };
 

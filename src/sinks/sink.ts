@@ -2,6 +2,7 @@ import type { Bar } from '../market/bar.ts';
 import type { Quote, Trade } from '../market/events.ts';
 import type { Gap } from '../market/gap.ts';
 import type { ReceiveTime } from '../market/time.ts';
+import type { Cut } from './cut.ts';
 
 /**
  * The sink contract: batches in, committed rows out. A commit resolves only after the database
@@ -18,6 +19,13 @@ export interface Sink {
    * schema, pooler in transaction mode).
    */
   open(signal: AbortSignal): Promise<SinkWorker>;
+  /**
+   * Removes what is to be written anew, whole or not at all, and keeps every other writer out until
+   * `close`. Call before `open`. Resolves with the epoch of the bars that replace the removed ones.
+   * Throws `MdpError`: `locked` while another program writes, `input` where bars would not come
+   * back.
+   */
+  clear(cut: Cut, signal: AbortSignal): Promise<number>;
   close(): Promise<void>;
 }
 

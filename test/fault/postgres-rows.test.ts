@@ -115,7 +115,7 @@ test('commits a batch that spans more days than one statement may lock', async (
 
 test('takes the slow path for 1,000 batches once two of twenty were refused', async () => {
   const via = { url, schema: 'mdp', sslmode: undefined, sslCa: undefined, clock };
-  const generation = await openGeneration(await connectorOf(via), 'mdp', 'native', never);
+  const generation = await openGeneration(await connectorOf(via), 'mdp', 'native', true, never);
   const writer = new TickWriter(tradeTable, 'mdp', new BinaryRows());
   const copy = makeTrades(0, 2);
   await writer.commit(copy, generation, never);

@@ -62,6 +62,10 @@ export class SimulatedDatabase implements Sink {
     };
   }
 
+  clear(): Promise<number> {
+    return Promise.reject(new MdpError('invariant', 'nothing is replaced here'));
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }

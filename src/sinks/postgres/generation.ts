@@ -1,3 +1,4 @@
+import { lockAsWriter } from './clear.ts';
 import type { Connector } from './connector.ts';
 import { InstrumentIds } from './instrument-ids.ts';
 import type { Storage } from './migrations.ts';
@@ -14,13 +15,21 @@ export type Generation = {
   readonly stages: Set<string>;
 };
 
+/** `shared`: other programs may write too; false where this one keeps them out. */
 export async function openGeneration(
   connector: Connector,
   schema: string,
   storage: Storage,
+  shared: boolean,
   signal: AbortSignal,
 ): Promise<Generation> {
   const session = await connector.open(signal);
+  try {
+    if (shared) await lockAsWriter(session, schema, signal);
+  } catch (error) {
+    session.destroy();
+    throw error;
+  }
   return {
     session,
     storage,

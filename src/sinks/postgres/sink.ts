@@ -12,9 +12,10 @@ import { MdpError } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Sink } from '../sink.ts';
 import { parseAddress, type SslMode } from './address.ts';
+import { clearCut, lockAlone } from './clear.ts';
 import { Connector } from './connector.ts';
 import { migrateSchema, requireSchema, type Schema } from './migrate.ts';
-import type { Deadlines } from './session.ts';
+import type { Deadlines, Session } from './session.ts';
 import { Upkeep } from './upkeep.ts';
 import { PostgresWorker } from './worker.ts';
 
@@ -53,6 +54,8 @@ export function createPostgresSink(options: PostgresSinkOptions): Sink {
   let connector: Promise<Connector> | undefined;
   let prepared: Promise<Schema> | undefined;
   let upkeep: Upkeep | undefined;
+  /** Keeps every other writer out. */
+  let alone: Session | undefined;
   const workers = new Set<PostgresWorker>();
 
   /** Once for all workers; after a failure the next one tries again. */
@@ -75,17 +78,30 @@ export function createPostgresSink(options: PostgresSinkOptions): Sink {
         upkeep = new Upkeep({ ...options, connector: via, storage });
         upkeep.start();
       }
-      const worker: PostgresWorker = new PostgresWorker(via, schema, storage, () =>
-        workers.delete(worker),
-      );
+      const worker: PostgresWorker = new PostgresWorker({
+        connector: via,
+        schema,
+        storage,
+        shared: alone === undefined,
+        onClose: () => workers.delete(worker),
+      });
       await worker.open(signal);
       workers.add(worker);
       log.debug('database worker open', { schema, storage });
       return worker;
     },
+    clear: async (cut, signal) => {
+      connector ??= connectorOf(options);
+      const via = await connector;
+      await prepare(via, signal);
+      alone = await via.open(signal);
+      await lockAlone(alone, schema, signal);
+      return clearCut(alone, schema, cut, signal);
+    },
     close: async () => {
       await upkeep?.close();
       await Promise.all([...workers].map((worker) => worker.close()));
+      await alone?.close();
     },
   };
 }

@@ -18,6 +18,15 @@ import {
   type UpsertTable,
 } from './upserts.ts';
 
+export type WorkerOptions = {
+  readonly connector: Connector;
+  readonly schema: string;
+  readonly storage: Storage;
+  /** Other programs may write too. */
+  readonly shared: boolean;
+  readonly onClose: () => void;
+};
+
 /**
  * Commits one batch at a time on a connection of its own, which it replaces when it is lost. A
  * commit that throws has left some, all or none of its rows in the database; committing the batch
@@ -27,6 +36,7 @@ export class PostgresWorker implements SinkWorker {
   readonly #connector: Connector;
   readonly #schema: string;
   readonly #storage: Storage;
+  readonly #shared: boolean;
   readonly #onClose: () => void;
   readonly #trades: TickWriter<Extract<Batch, { table: 'trade' }>['rows'][number]>;
   readonly #quotes: TickWriter<Extract<Batch, { table: 'quote' }>['rows'][number]>;
@@ -34,8 +44,9 @@ export class PostgresWorker implements SinkWorker {
   #generation: Generation | undefined;
   #closed = false;
 
-  constructor(connector: Connector, schema: string, storage: Storage, onClose: () => void) {
+  constructor({ connector, schema, storage, shared, onClose }: WorkerOptions) {
     this.#onClose = onClose;
+    this.#shared = shared;
     const out = new BinaryRows();
     this.#connector = connector;
     this.#schema = schema;
@@ -97,7 +108,13 @@ export class PostgresWorker implements SinkWorker {
     if (signal.aborted) throw new MdpError('aborted', 'stopped before it began', { retry: true });
     if (this.#generation === undefined || this.#generation.session.over) {
       this.#generation = undefined;
-      this.#generation = await openGeneration(this.#connector, this.#schema, this.#storage, signal);
+      this.#generation = await openGeneration(
+        this.#connector,
+        this.#schema,
+        this.#storage,
+        this.#shared,
+        signal,
+      );
     }
     return this.#generation;
   }

@@ -2,7 +2,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import { lockFile } from '../../runtime/file-lock.ts';
 import type { Log } from '../../runtime/log.ts';
 import { MdpError } from '../../runtime/errors.ts';
-import type { Sink, SinkWorker } from '../sink.ts';
+import type { Sink } from '../sink.ts';
 import { makeDirectoryOf, openForWriting } from './connection.ts';
 import { databaseError } from './errors.ts';
 import { migrateDatabase, requireSchema, schemaVersion } from './migrate.ts';
@@ -18,15 +18,24 @@ import { SqliteWorker } from './worker.ts';
  * for some tens of milliseconds.
  */
 export function createSqliteSink(options: SqliteSinkOptions): Sink {
-  let worker: SinkWorker | undefined;
+  let worker: SqliteWorker | undefined;
+  /** Has cleared, and waits to be opened. */
+  let ready: SqliteWorker | undefined;
   return {
     name: 'sqlite',
     maxWorkers: 1,
     open: (signal) =>
       Promise.try(() => {
         if (signal.aborted) throw new MdpError('aborted', 'open aborted before it began');
-        worker = openWorker(options);
+        worker = ready ?? openWorker(options);
+        ready = undefined;
         return worker;
+      }),
+    clear: (cut) =>
+      Promise.try(() => {
+        worker = openWorker(options);
+        ready = worker;
+        return worker.clear(cut);
       }),
     close: async () => worker?.close(),
   };

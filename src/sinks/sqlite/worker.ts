@@ -2,6 +2,8 @@ import type { Database, SQLQueryBindings, Statement } from 'bun:sqlite';
 import type { Instrument } from '../../market/instrument.ts';
 import { MdpError } from '../../runtime/errors.ts';
 import type { Batch, Committed, LedgerRecord, RejectedRow, SinkWorker } from '../sink.ts';
+import type { Cut } from '../cut.ts';
+import { clearCut } from './clear.ts';
 import { databaseError, refusedReason, rejectedRow } from './errors.ts';
 import { InstrumentIds } from './instrument-ids.ts';
 import {
@@ -52,6 +54,15 @@ export class SqliteWorker implements SinkWorker {
     });
   }
 
+  /** As `Sink.clear`. */
+  clear(cut: Cut): number {
+    let epoch = 0;
+    this.#inTransaction(() => {
+      epoch = clearCut(this.#db, cut);
+    });
+    return epoch;
+  }
+
   close(): Promise<void> {
     return Promise.try(() => {
       if (this.#closed) return;
@@ -63,7 +74,7 @@ export class SqliteWorker implements SinkWorker {
     });
   }
 
-  #inTransaction(write: () => Committed): Committed {
+  #inTransaction<T>(write: () => T): T {
     try {
       if (this.#db.inTransaction) this.#db.run('rollback');
       this.#db.run('begin immediate');
