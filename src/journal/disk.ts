@@ -76,12 +76,7 @@ const diskFile = (handle: FileHandle): DiskFile => ({
    * On this thread: a copy into the page cache takes microseconds, and is done in order. On the
    * pool it would queue behind syncs, and a kill could leave a later write without the one before.
    */
-  async write(bytes, at) {
-    let done = 0;
-    while (done < bytes.length) {
-      done += writeSync(handle.fd, bytes, done, bytes.length - done, at + done);
-    }
-  },
+  write: (bytes, at) => Promise.try(() => writeAll(handle.fd, bytes, at)),
   async read(bytes, at) {
     let done = 0;
     while (done < bytes.length) {
@@ -95,6 +90,13 @@ const diskFile = (handle: FileHandle): DiskFile => ({
   size: async () => (await handle.stat()).size,
   close: () => handle.close(),
 });
+
+const writeAll = (file: number, bytes: Uint8Array, at: number): void => {
+  let done = 0;
+  while (done < bytes.length) {
+    done += writeSync(file, bytes, done, bytes.length - done, at + done);
+  }
+};
 
 /** Reads a file, or the part of it that begins at `from` and has at most `length` bytes. */
 export const readBytes = async (

@@ -278,7 +278,7 @@ export class SegmentWriter {
     const attempt = this.#attempt;
     try {
       const open = await this.#create(from);
-      if (attempt !== this.#attempt) return this.#discard(open);
+      if (attempt !== this.#attempt) return await this.#discard(open);
       this.#options.segments.add(open.segment);
       this.#unsynced = [...this.#unsynced, open];
       this.#open = open;

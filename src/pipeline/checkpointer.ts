@@ -40,8 +40,8 @@ export interface CheckpointStore {
 export type CheckpointerParts = {
   readonly store: CheckpointStore;
   readonly settlement: Settlement;
-  readonly operators: MarketOperators;
-  readonly batcher: Batcher;
+  readonly operators: Pick<MarketOperators, 'save'>;
+  readonly batcher: Pick<Batcher, 'flush'>;
   readonly writer: string;
   readonly venues: () => Readonly<Record<string, string>>;
   /** The ledger as it stood at a checkpoint that is published now. */

@@ -1,0 +1,133 @@
+/** Guards, one line each, with what stands there when they are gone and the test that notices. */
+export type Mutant = {
+  readonly guard: string;
+  readonly file: string;
+  readonly line: string;
+  readonly instead: string;
+  readonly test: string;
+  /** Part of the name of the test. */
+  readonly name: string;
+};
+
+const KILL = { test: 'test/e2e/kill.test.ts', name: 'SQLite' };
+const CHECKPOINTS = 'src/pipeline/checkpointer.test.ts';
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    guard: 'a record is read only with its CRC',
+    file: 'src/journal/decode.ts',
+    line: "if (Bun.hash.crc32(bytes, low32(place)) !== this.#view.getUint32(at, true)) return 'damaged';",
+    instead: '',
+    test: 'src/journal/damage.test.ts',
+    name: 'a bit of a frame',
+  },
+  {
+    guard: 'synced means that the file was synced',
+    file: 'src/journal/segment-writer.ts',
+    line: 'await open.file.sync();',
+    instead: '',
+    test: 'src/journal/crash.test.ts',
+    name: '',
+  },
+  {
+    guard: 'a new segment is named in its directory before it counts as synced',
+    file: 'src/journal/segment-writer.ts',
+    line: 'await this.#options.disk.syncDirectory(this.#options.directory);',
+    instead: '',
+    test: 'src/journal/crash.test.ts',
+    name: '',
+  },
+  {
+    guard: 'what a failed sync left is written again',
+    file: 'src/journal/segment-writer.ts',
+    line: 'this.written = this.synced;\n    this.#sent = this.synced;',
+    instead: '',
+    test: 'src/journal/journal.test.ts',
+    name: 'a failed sync loses nothing',
+  },
+  {
+    guard: 'the reader never passes what the kernel has',
+    file: 'src/journal/journal.ts',
+    line: 'this.#writer.away === undefined ? this.#writer.written.position : this.#endNow()',
+    instead: 'this.#endNow()',
+    test: 'src/journal/journal.test.ts',
+    name: 'hands nothing on before the kernel has it',
+  },
+  {
+    guard: 'only settled segments make room',
+    file: 'src/journal/keeper.ts',
+    line: 'segment.busy === undefined && segment.end <= this.settled',
+    instead: 'segment.busy === undefined',
+    test: 'src/journal/',
+    name: '',
+  },
+  {
+    guard: 'a damaged checkpoint is not used',
+    file: 'src/journal/checkpoint.ts',
+    line: 'if (bytes.readUInt32LE(CRC_AT) !== crcOf(head, body)) return undefined;',
+    instead: '',
+    test: 'src/journal/checkpoint.test.ts',
+    name: 'damaged at any byte',
+  },
+  {
+    guard: 'settling stops at the older checkpoint of two',
+    file: 'src/journal/checkpoint.ts',
+    line: 'return this.#kept[0]?.position ?? mark.position;',
+    instead: 'return mark.position;',
+    test: 'src/journal/checkpoint.test.ts',
+    name: 'settling may pass the older one',
+  },
+  {
+    guard: 'a checkpoint waits for the commit of what lies before it',
+    file: 'src/pipeline/checkpointer.ts',
+    line: 'if (!(await settlement.whenSettled(epoch, signal))) return;',
+    instead: '',
+    test: CHECKPOINTS,
+    name: 'waits for the commit',
+  },
+  {
+    guard: 'a checkpoint names only what is on disk',
+    file: 'src/pipeline/checkpointer.ts',
+    line: 'if (!(await store.persist(mark.position, signal))) return;',
+    instead: '',
+    test: CHECKPOINTS,
+    name: 'waits for the disk',
+  },
+  {
+    guard: 'no batch has rows from both sides of a checkpoint',
+    file: 'src/pipeline/checkpointer.ts',
+    line: 'batcher.flush();',
+    instead: '',
+    test: CHECKPOINTS,
+    name: 'waits for the commit',
+  },
+  {
+    guard: 'what is committed after a checkpoint is not counted in it',
+    file: 'src/pipeline/settlement.ts',
+    line: 'for (const [name, value] of counts) counters[name] = (counters[name] ?? 0) - value;',
+    instead: 'continue;',
+    test: CHECKPOINTS,
+    name: 'counts what was committed before it',
+  },
+  {
+    guard: 'the operators go on from the checkpoint',
+    file: 'src/pipeline/pipeline.ts',
+    line: 'this.operators.load(found.operators);',
+    instead: '',
+    ...KILL,
+  },
+  {
+    guard: 'the counters go on from the checkpoint',
+    file: 'src/pipeline/pipeline.ts',
+    line: 'this.ledger.restore(found.counters);',
+    instead: '',
+    ...KILL,
+  },
+  {
+    guard: 'records of an earlier run count as received when they are read again',
+    file: 'src/pipeline/reader.ts',
+    line: 'if (former) ledger.frames.received += 1;',
+    instead: '',
+    ...KILL,
+  },
+];
