@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await server.remove();
   for (const disk of disks) disk.remove();
-});
+}, 60_000);
 
 const frameOf = (id: number): string => {
   const now = Date.now();
