@@ -15,7 +15,7 @@ import type { Channel, Classified, Venue } from '../venues/venue.ts';
 import { Asking } from './asking.ts';
 import { Classifying } from './classifying.ts';
 import { Farewell, LAST_PING } from './farewell.ts';
-import type { Patience } from './patience.ts';
+import type { MuteSubject, Patience } from './patience.ts';
 import { Reading } from './reading.ts';
 import { refusedStatus, wasTooBig, withoutSecrets } from './socket.ts';
 import type { OpenSocket, Socket, SocketOptions } from './socket.ts';
@@ -66,8 +66,8 @@ export type ConnectionEnd = {
   readonly reason: string;
   /** The venue asks us to stay away for longer. */
   readonly throttled: boolean;
-  /** Open, but no data came for `muteAfterMs`. */
-  readonly mute: boolean;
+  /** Open, but no data came for `muteAfterMs`, or not those of a channel and no others. */
+  readonly mute: MuteSubject | undefined;
   readonly wasOpen: boolean;
 };
 
@@ -291,15 +291,20 @@ export class Connection {
       this.#socket?.ping();
     } else if (finding.kind === 'dead') {
       this.#cut(finding.reason);
-    } else if (finding.subject === 'connection') {
+    } else if (finding.subject === 'connection' || !finding.othersFlow) {
       this.#state('mute');
-      this.#cut(finding.reason, true);
+      this.#cut(finding.reason, finding.subject);
     } else {
-      // Whether bars are whole hangs on the trades alone.
-      if (finding.subject === 'trades' && !this.#lacksTrades) this.#state('mute');
-      this.#lacksTrades ||= finding.subject === 'trades';
+      this.#lacks(finding.subject);
       this.#holder.mute(this, finding.subject, finding.reason);
     }
+  }
+
+  /** Whether bars are whole hangs on the trades alone. */
+  #lacks(channel: Channel): void {
+    if (channel !== 'trades' || this.#lacksTrades) return;
+    this.#lacksTrades = true;
+    this.#state('mute');
   }
 
   #readAgain(): void {
@@ -325,7 +330,7 @@ export class Connection {
     intake.dropped(now, this.#number, 'oversized');
   }
 
-  #cut(reason: string, mute = false): void {
+  #cut(reason: string, mute?: MuteSubject): void {
     if (this.#phase === 'ended') return;
     // The holder hears of it now: the socket's own close event may never come, and is ignored when
     // it does.
@@ -336,7 +341,7 @@ export class Connection {
   #end(end: {
     readonly reason: string;
     readonly throttled?: boolean;
-    readonly mute?: boolean;
+    readonly mute?: MuteSubject | undefined;
   }): void {
     if (this.#phase === 'ended') return;
     const wasOpen = this.#phase !== 'connecting';
@@ -347,7 +352,7 @@ export class Connection {
     this.#phase = 'ended';
     this.#cancelTimers();
     if (wasOpen) this.#state('lost');
-    this.#holder.ended(this, { throttled: false, mute: false, ...end, wasOpen });
+    this.#holder.ended(this, { throttled: false, mute: undefined, ...end, wasOpen });
   }
 
   #state(

@@ -189,7 +189,7 @@ export class Line implements ConnectionHolder {
       this.#dialAfter(this.#wait(end));
     } else if (connection === this.#current) {
       this.#count(connection, end);
-      this.#missing = undefined;
+      this.#missing = end.mute === 'connection' ? undefined : end.mute;
       this.#symbols = afterLoss(this.#plan.symbols, connection.subscription.report());
       this.#current = this.#successor;
       this.#forgetSuccessor();
@@ -201,14 +201,15 @@ export class Line implements ConnectionHolder {
   #count(connection: Connection, end: ConnectionEnd): void {
     const { counts } = this.#parts;
     if (end.wasOpen) counts.disconnects += 1;
-    if (!end.mute) return;
+    if (end.mute === undefined) return;
     counts.mutes += 1;
-    if (!connection.hasData) this.#patience.lengthen('connection');
+    const isNoHelp = end.mute !== 'connection' || !connection.hasData;
+    if (isNoHelp) this.#patience.lengthen(end.mute);
   }
 
   #reconnect(end: ConnectionEnd): void {
     this.#renewal?.cancel();
-    this.#enter(end.mute ? 'mute' : 'backing_off', end.reason);
+    this.#enter(end.mute === undefined ? 'backing_off' : 'mute', end.reason);
     this.#dialAfter(this.#wait(end));
   }
 

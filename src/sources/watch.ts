@@ -7,11 +7,17 @@ import type { Timing } from './timing.ts';
 
 export type WatchOptions = Omit<HearingOptions, 'overdueMs'> & { readonly timing: Timing };
 
-/** What is to be done about a silence; dead and mute connections are over. */
+/** What is to be done about a silence; a dead connection is over, and a mute one without data. */
 export type Finding =
   | { readonly kind: 'ping' }
   | { readonly kind: 'dead'; readonly reason: string }
-  | { readonly kind: 'mute'; readonly subject: MuteSubject; readonly reason: string };
+  | {
+      readonly kind: 'mute';
+      readonly subject: MuteSubject;
+      readonly reason: string;
+      /** Other channels do bring data. */
+      readonly othersFlow: boolean;
+    };
 
 /**
  * What the silences of one connection mean. Nothing arrives, not even a pong: it is dead. Frames
@@ -79,9 +85,10 @@ export class Watch {
     const patienceMs = this.#hasData ? muteAfterMs : patience.stretch('connection', muteAfterMs);
     if (silentMs >= patienceMs) {
       const reason = `connected, but no data for ${patienceMs} ms`;
-      return { kind: 'mute', subject: 'connection', reason };
+      return { kind: 'mute', subject: 'connection', reason, othersFlow: false };
     }
-    const mute = this.#hearing.mute(this.#hasData && silentMs < muteAfterMs);
-    return mute && { kind: 'mute', subject: mute.channel, reason: mute.reason };
+    const othersFlow = this.#hasData && silentMs < muteAfterMs;
+    const mute = this.#hearing.mute(othersFlow);
+    return mute && { kind: 'mute', subject: mute.channel, reason: mute.reason, othersFlow };
   }
 }
