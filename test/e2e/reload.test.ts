@@ -221,6 +221,7 @@ test('a bad file is refused, a line for each problem, told over HTTP, mended by 
       const refusals = 'mdp_config_reloads_total{outcome="refused"} 1';
       expect(await (await run.get('/metrics')).text()).toContain(refusals);
       write(fileOf([source(market, 'spot', ['AAA', 'BBB'])], 'pipeline: { batch_size: 77 }\n'));
+      run.signal('SIGHUP');
       await heard(stage, 'spot', 'BBB', 200);
       const takings = 'mdp_config_reloads_total{outcome="taken"} 1';
       expect(await (await run.get('/metrics')).text()).toContain(takings);
