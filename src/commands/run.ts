@@ -7,9 +7,10 @@ import { createKeyCheck } from '../http/keys.ts';
 import { createMetrics } from '../http/metrics.ts';
 import { serve, type HttpServer } from '../http/server.ts';
 import { timeframeSeconds } from '../market/timeframes.ts';
-import { buildPipeline, randomRun } from '../pipeline/build.ts';
+import { buildPipeline, createSink, randomRun } from '../pipeline/build.ts';
 import { openJournalPart } from '../pipeline/journal-part.ts';
 import type { Outcome, Pipeline } from '../pipeline/pipeline.ts';
+import { RenewableSink } from '../pipeline/renewable-sink.ts';
 import { MdpError } from '../runtime/errors.ts';
 import { createLog } from '../runtime/json-log.ts';
 import type { Log } from '../runtime/log.ts';
@@ -26,7 +27,8 @@ Runs the pipeline until SIGTERM or SIGINT (or for --duration), then drains: stop
 sources, finishes the operators, commits, closes. A second signal stops at once.
 
 On SIGHUP, or when the configuration file changes, sources and symbols come and go as it
-says; any other changed key waits for a restart, and a file with a fault is refused.
+says, and PostgreSQL is reached by a changed database.url, ssl mode or CA (DATABASE_URL_FILE
+is watched too); any other changed key waits for a restart, and what is wrong is refused.
 
   --config PATH     configuration file (default: ./config.yaml, else the built-in one)
   --source TYPE     one source of this type instead of the configured ones
@@ -79,14 +81,16 @@ const runPipeline = async (
   const screen = screenOf(config, context);
   const { log } = screen;
   for (const note of loaded.notes) log.info(note);
-  const around = { clock: context.clock, random: Math.random, log };
+  const bare = { clock: context.clock, random: Math.random, log };
+  const sink = new RenewableSink(createSink(config, bare));
+  const around = { ...bare, sink };
   const journal = await openJournalPart(config, around);
   const pipeline = buildPipeline(config, around, randomRun(Math.random), journal);
   const servers = startHttp(config, pipeline, context);
   sayStarted(config, servers, log);
   screen.start(pipeline, `http://${config.http.host}:${servers[0]?.port ?? 0}/status`);
   obeySignals(pipeline, context, log);
-  const ignoreReloads = obeyReloads({ pipeline, loaded, request, around, context });
+  const ignoreReloads = obeyReloads({ pipeline, sink, loaded, request, around, context });
   if (runForMs !== undefined) context.clock.after(runForMs, () => pipeline.stop());
   const running = pipeline.run();
   const { clock, finish } = context;

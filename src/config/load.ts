@@ -38,6 +38,8 @@ export type LoadedConfig = {
   readonly config: Config;
   /** The configuration file that was read; undefined where there was none. */
   readonly file: string | undefined;
+  /** Every file that was read or looked for: a change of one may change the configuration. */
+  readonly files: readonly string[];
   /** Worth a log line each. */
   readonly notes: readonly string[];
   /** What was written for a key, and where. */
@@ -55,7 +57,12 @@ export const DEFAULT_FILE = 'config.yaml';
  * @throws MdpError `config`, a line for each problem
  */
 export function loadConfig(request: LoadRequest = {}): LoadedConfig {
-  const { path, overrides = {}, env = process.env, readFile = readTextFile } = request;
+  const { path, overrides = {}, env = process.env } = request;
+  const files = new Set<string>();
+  const readFile: ReadFile = (name) => {
+    files.add(name);
+    return (request.readFile ?? readTextFile)(name);
+  };
   const file = fileLayer(path, readFile);
   const environment = readEnvironment(env, readFile);
   const below = new Map([...file.settings, ...environment.settings]);
@@ -70,7 +77,7 @@ export function loadConfig(request: LoadRequest = {}): LoadedConfig {
   const config = settled(merged);
   const said = (key: Path): Said => saidAt(merged.settings, key);
   const read = file === NOTHING ? undefined : (path ?? DEFAULT_FILE);
-  return { config, file: read, notes: notesOn(environment.ignored), said };
+  return { config, file: read, files: [...files], notes: notesOn(environment.ignored), said };
 }
 
 function notesOn(ignored: readonly string[]): readonly string[] {
