@@ -48,14 +48,19 @@ const run = (copy: string, ...command: readonly string[]): boolean =>
     timeout: 180_000,
   }).success;
 
-/** What became of the mutant. */
-const tried = (mutant: Mutant): 'killed' | 'LIVES' | 'its line is gone' => {
+/** The test of the mutant, on the tree as it is in the copy now. */
+const passes = (copy: string, { test, name }: Mutant): boolean => {
+  if (test.startsWith('test/e2e/')) run(copy, 'scripts/build.ts');
+  return run(copy, 'test', test, '-t', name);
+};
+
+/** What became of the mutant: its test passes without it, and should not with it. */
+const tried = (mutant: Mutant): 'killed' | 'LIVES' | 'its line is gone' | 'its test fails' => {
   const copy = copyOfTree();
   try {
+    if (!passes(copy, mutant)) return 'its test fails';
     if (!apply(copy, mutant)) return 'its line is gone';
-    if (mutant.test.startsWith('test/e2e/')) run(copy, 'scripts/build.ts');
-    const command = ['test', mutant.test, '-t', mutant.name];
-    return run(copy, ...command) ? 'LIVES' : 'killed';
+    return passes(copy, mutant) ? 'LIVES' : 'killed';
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }

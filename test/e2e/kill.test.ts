@@ -9,7 +9,9 @@ import { withPostgres, withSqlite } from '../ordeal/databases.ts';
 setDefaultTimeout(180_000);
 
 const seed = Number(process.env['KILL_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const trial: Trial = { frames: 100_000, kills: 6, seed };
+/** A journal with room for all of it, and so small that checkpoints come during a life. */
+const environment = { PIPELINE_JOURNAL_MAX_BYTES: String(24 * 1024 ** 2) };
+const trial: Trial = { frames: 100_000, kills: 6, seed, environment };
 
 for (const [name, database] of [
   ['SQLite', withSqlite],

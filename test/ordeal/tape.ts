@@ -14,7 +14,7 @@ export type Tape = {
   readonly sent: number;
   /** The first frame of every connection that was subscribed, in order. */
   readonly starts: readonly number[];
-  /** Resolves when `frames` have been sent. */
+  /** Resolves when every frame before number `frames` has been sent. */
   readonly played: Promise<void>;
   stop(): Promise<void>;
 };
@@ -23,6 +23,8 @@ export type TapeOptions = {
   readonly frames: number;
   /** Frames a second; undefined = as fast as they are read. */
   readonly rate?: number | undefined;
+  /** The first frame; default 0. */
+  readonly from?: number;
 };
 
 export const symbolOf = (frame: number): string => SYMBOLS[frame % SYMBOLS.length] ?? '';
@@ -38,10 +40,10 @@ const MOST_PINGS = 6;
 /** Everything of one client: `unread` pings have no pong yet. */
 type Client = { unread: number; answered: () => void };
 
-export const startTape = ({ frames, rate }: TapeOptions): Tape => {
+export const startTape = ({ frames, rate, from: first = 0 }: TapeOptions): Tape => {
   const played = Promise.withResolvers<void>();
   const starts: number[] = [];
-  let sent = 0;
+  let sent = first;
   const play = async (socket: ServerWebSocket<Client>): Promise<void> => {
     starts.push(sent);
     const from = sent;

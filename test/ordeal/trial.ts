@@ -29,6 +29,7 @@ export type Verdict = {
 
 const SECONDS: Readonly<Record<string, number>> = { '1s': 1, '1m': 60, '1d': 86_400 };
 const OUTAGE_MS = 1500;
+const MiB = 1024 ** 2;
 
 export const killed = async (trial: Trial, setting: Setting): Promise<Verdict> => {
   const { frames, kills, seed, timeframes = ['1s', '1m', '1d'] } = trial;
@@ -131,7 +132,8 @@ const judgeAgain = async (
 ): Promise<readonly string[]> => {
   const { directory } = setting;
   const dropped = await countOf(stored, "gaps where reason = 'dropped'");
-  if (dropped > 0 || Number(environment['PIPELINE_JOURNAL_MAX_BYTES'] ?? Infinity) < 1e9) return [];
+  const isWhole = Number(environment['PIPELINE_JOURNAL_MAX_BYTES'] ?? MiB ** 2) > 16 * MiB;
+  if (dropped > 0 || !isWhole) return [];
   for (const file of readdirSync(join(directory, 'journal'))) {
     if (!file.includes('.mdpj')) continue;
     cpSync(join(directory, 'journal', file), join(directory, 'again', file));
