@@ -82,8 +82,8 @@ for (const { name, strike, felt, sqlstate } of faults) {
         await feed.played;
         const stopPlaying = playOn(feed);
         await until(
-          () => sinkState(run),
-          (state) => state === 'healthy',
+          () => run.status(),
+          ({ ledger }) => (ledger.rows['trade']?.['committed'] ?? 0) > 0,
         );
         const states = new Set<string>();
         const watching = setInterval(() => {
