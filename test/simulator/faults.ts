@@ -18,6 +18,7 @@ export const FAULT_KINDS = [
   'connection_closed',
   'connection_aged_out',
   'connection_mute',
+  'channel_mute',
   'connection_dead',
   'subscription_refused',
   'subscription_unanswered',

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../../src/runtime/clock.ts';
 import type { Socket, SocketEvents } from '../../src/sources/socket.ts';
+import type { Stream } from './dialects/dialect.ts';
 import type { FaultCount, FaultKind } from './faults.ts';
 import type { TrueQuote, TrueTrade } from './market.ts';
 import type { Chance } from './random.ts';
@@ -68,6 +69,8 @@ export class Peer implements Socket {
   subscribedAt = Infinity;
   /** Sends no data any more, but is alive. */
   mute = false;
+  /** No data of this kind, while the others go on. */
+  muteStream: Stream | undefined;
   /** Neither sends nor answers anything any more. */
   dead = false;
   readonly #parts: PeerParts;

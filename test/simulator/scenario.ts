@@ -62,7 +62,7 @@ export const calmScenario = (seed: number, id: VenueId): Scenario => {
       replays: undefined,
       frames: NO_FRAME_FAULTS,
       dials: { refused: 0, throttled: 0, unanswered: 0 },
-      connections: { dropped: 0, closed: 0, mute: 0, dead: 0, sparesLast: false },
+      connections: { dropped: 0, closed: 0, mute: 0, channelMute: 0, dead: 0, sparesLast: false },
       subscriptionUnanswered: 0,
       clock: { ahead: 0, behind: 0 },
     },
@@ -106,7 +106,7 @@ export const scenarioOf = (seed: number): Scenario => {
   const dialect = DIALECTS[id];
   const symbols = dialect.symbols.slice(0, chance.integer(1, dialect.symbols.length));
   const spelled = id === 'binance' && chance.happens(0.3) ? lowerCase(symbols) : symbols;
-  return {
+  const scenario: Scenario = {
     ...calm,
     durationMs: chance.between(10_000, 60_000),
     venue: venuePlan(chance, id, symbols),
@@ -130,6 +130,10 @@ export const scenarioOf = (seed: number): Scenario => {
     },
     stallEveryMs: sometimes(chance, 0.2, 10_000, 60_000),
   };
+  // Drawn last, so that the recorded seeds draw what they drew.
+  const channelMute = sometimes(chance, 0.15, 5000, 40_000);
+  const connections = { ...scenario.venue.connections, channelMute };
+  return { ...scenario, venue: { ...scenario.venue, connections } };
 };
 
 const lowerCase = (symbols: readonly string[]): readonly string[] =>
@@ -162,6 +166,7 @@ const venuePlan = (chance: Chance, id: VenueId, symbols: readonly string[]): Ven
     dropped: sometimes(chance, 0.4, 2000, 40_000),
     closed: sometimes(chance, 0.2, 5000, 40_000),
     mute: sometimes(chance, 0.2, 5000, 40_000),
+    channelMute: 0,
     dead: sometimes(chance, 0.15, 5000, 40_000),
     sparesLast: false,
   },

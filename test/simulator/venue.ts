@@ -34,6 +34,8 @@ export type VenuePlan = {
     readonly dropped: number;
     readonly closed: number;
     readonly mute: number;
+    /** Trades or quotes alone. */
+    readonly channelMute: number;
     readonly dead: number;
     /** Drops a connection only while another one brings the same. */
     readonly sparesLast: boolean;
@@ -148,7 +150,7 @@ export class SimulatedVenue {
         peer.closeAs(1001);
       });
     }
-    const { dropped, closed, mute, dead } = plan.connections;
+    const { dropped, closed, mute, channelMute, dead } = plan.connections;
     this.#sometime(peer, dropped, () => this.#drop(peer));
     this.#sometime(peer, closed, () => {
       faults.fired('connection_closed');
@@ -157,6 +159,10 @@ export class SimulatedVenue {
     this.#sometime(peer, mute, () => {
       faults.fired('connection_mute');
       peer.mute = true;
+    });
+    this.#sometime(peer, channelMute, () => {
+      faults.fired('channel_mute');
+      peer.muteStream = chance.pick(['trades', 'quotes']);
     });
     this.#sometime(peer, dead, () => {
       faults.fired('connection_dead');
@@ -259,7 +265,7 @@ export class SimulatedVenue {
     const stream = `trades ${trade.symbol}`;
     let parcel: Parcel | undefined;
     for (const peer of this.#peers) {
-      if (!peer.streams.has(stream)) continue;
+      if (!peer.streams.has(stream) || peer.muteStream === 'trades') continue;
       parcel ??= { text: this.#dialect.trade(trade), trades: [trade], quotes: [] };
       peer.publish(parcel, () => this.#dialect.trade({ ...trade, symbol: '' }));
     }
@@ -269,7 +275,7 @@ export class SimulatedVenue {
     const stream = `quotes ${quote.symbol}`;
     let parcel: Parcel | undefined;
     for (const peer of this.#peers) {
-      if (!peer.streams.has(stream)) continue;
+      if (!peer.streams.has(stream) || peer.muteStream === 'quotes') continue;
       parcel ??= { text: this.#dialect.quote(quote), trades: [], quotes: [quote] };
       peer.publish(parcel, () => this.#dialect.quote({ ...quote, symbol: '' }));
     }
