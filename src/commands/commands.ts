@@ -3,6 +3,7 @@ import { BUILD } from './build-info.ts';
 import { checkCommand } from './check.ts';
 import { configCommand } from './config.ts';
 import { EXIT, type CommandContext } from './context.ts';
+import { deadletterCommand } from './deadletter.ts';
 import { doctorCommand } from './doctor.ts';
 import { healthcheckCommand } from './healthcheck.ts';
 import { journalCommand } from './journal.ts';
@@ -35,6 +36,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['journal', journalCommand],
   ['replay', replayCommand],
   ['query', queryCommand],
+  ['deadletter', deadletterCommand],
   ['doctor', doctorCommand],
   ['healthcheck', healthcheckCommand],
   ['version', versionCommand],
@@ -50,6 +52,7 @@ const HELP = `mdp: exchanges' WebSocket feeds to exact trades, quotes and bars i
   mdp config        the effective configuration and where each value comes from
   mdp migrate       prepare the database, or print the SQL
   mdp journal       list, verify, show or export the journal's records
+  mdp deadletter    list, retry or remove what was refused
   mdp doctor        would it work here, and if not, why not?
   mdp healthcheck   exit 0 when the program on this machine turns
   mdp version       version, commit, runtime

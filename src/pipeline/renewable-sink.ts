@@ -40,6 +40,7 @@ export class RenewableSink implements Sink {
     return {
       commit: async (batch: Batch, abort: AbortSignal): Promise<Committed> =>
         (await current(abort)).commit(batch, abort),
+      forget: async (letters, abort) => (await current(abort)).forget(letters, abort),
       record: async (ledger: LedgerRecord, abort: AbortSignal): Promise<void> =>
         (await current(abort)).record(ledger, abort),
       close: () => this.#closeWorker(sink, worker),

@@ -1,4 +1,5 @@
 import type { Integer } from '../market/integer.ts';
+import type { DeadLetter } from './sink.ts';
 
 /**
  * The reading side of a database: the rows of the four views, to the digit, the same from SQLite
@@ -13,6 +14,8 @@ export interface Reader {
   rows(query: Query): AsyncIterable<Row>;
   /** Every instrument the database knows, by symbol and venue. */
   instruments(): Promise<readonly KnownInstrument[]>;
+  /** What was refused and kept, by receive time. */
+  deadLetters(): AsyncIterable<DeadLetter>;
   close(): Promise<void>;
 }
 

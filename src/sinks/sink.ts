@@ -36,6 +36,8 @@ export interface SinkWorker {
    * again, which is safe.
    */
   commit(batch: Batch, signal: AbortSignal): Promise<Committed>;
+  /** Removes dead letters by their keys; resolves with how many were there. Throws `MdpError`. */
+  forget(letters: readonly LetterKey[], signal: AbortSignal): Promise<number>;
   /**
    * Stores a writer's ledger in place of its earlier one; an older one than is there changes
    * nothing. Throws `MdpError`.
@@ -87,6 +89,9 @@ export type RejectedRow = {
   readonly reason: string;
   readonly sqlstate: string | undefined;
 };
+
+/** The key of a dead letter. */
+export type LetterKey = Pick<DeadLetter, 'position' | 'row'>;
 
 /** Kept with its reason, not retried by itself. The key is (position, row). */
 export type DeadLetter = {

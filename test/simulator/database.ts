@@ -55,6 +55,7 @@ export class SimulatedDatabase implements Sink {
     return {
       commit: (batch, abort) => this.#commit(batch, abort),
       record: () => Promise.resolve(),
+      forget: () => Promise.resolve(0),
       close: () => {
         this.openWorkers -= 1;
         return Promise.resolve();

@@ -8,6 +8,8 @@ import {
   type Reader,
   type Row,
 } from '../reader.ts';
+import { letterOf } from '../letter.ts';
+import type { DeadLetter } from '../sink.ts';
 import { requireSchema } from './migrate.ts';
 import { quoteName } from './migrations.ts';
 import { selectOf } from './select.ts';
@@ -35,6 +37,7 @@ export async function openPostgresReader(
   return {
     rows: (query) => rowsOf(session, options.schema, query, signal),
     instruments: () => instrumentsOf(session, options.schema, signal),
+    deadLetters: () => deadLettersOf(session, options.schema, signal),
     close: () => session.close(),
   };
 }
@@ -49,6 +52,20 @@ async function* rowsOf(
   const { sql, parameters } = selectOf(query, schema);
   for await (const chunk of session.chunks(sql, parameters, rowsPerChunk, signal)) {
     for (const raw of chunk) yield kinds.map(([column, kind]) => cellOf(raw[column], kind));
+  }
+}
+
+async function* deadLettersOf(
+  session: Session,
+  schema: string,
+  signal: AbortSignal,
+): AsyncGenerator<DeadLetter> {
+  const sql = `
+    select position::text as position, "row", source, stage, reason, sqlstate,
+      (extract(epoch from receive_ts) * 1000000)::bigint::text as micros, payload
+    from ${quoteName(schema)}.dead_letter d order by receive_ts, d.position, "row"`;
+  for await (const chunk of session.chunks(sql, [], rowsPerChunk, signal)) {
+    for (const row of chunk) yield letterOf(row, Number(row['micros']));
   }
 }
 

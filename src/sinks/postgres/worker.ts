@@ -1,12 +1,13 @@
 import type { Bar } from '../../market/bar.ts';
 import { MdpError } from '../../runtime/errors.ts';
-import type { Batch, Committed, LedgerRecord, SinkWorker } from '../sink.ts';
+import type { Batch, Committed, LedgerRecord, LetterKey, SinkWorker } from '../sink.ts';
+import { plainArray } from './array-literal.ts';
 import { attempt, type Timed } from './attempt.ts';
 import { BinaryRows } from './binary-rows.ts';
 import type { Connector } from './connector.ts';
 import { openGeneration, type Generation } from './generation.ts';
 import { writeHalving } from './halving.ts';
-import type { Storage } from './migrations.ts';
+import { quoteName, type Storage } from './migrations.ts';
 import { TickWriter } from './tick-writer.ts';
 import { quoteTable, tradeTable } from './ticks.ts';
 import {
@@ -88,6 +89,21 @@ export class PostgresWorker implements SinkWorker {
       case 'dead_letter':
         return this.#upsert(deadLetterTable, batch.rows, generation, signal, { ids: () => [] });
     }
+  }
+
+  async forget(letters: readonly LetterKey[], signal: AbortSignal): Promise<number> {
+    const { session } = await this.#current(signal);
+    const { count } = await session.query(
+      `delete from ${quoteName(this.#schema)}.dead_letter d
+       using unnest($1::bigint[], $2::int[]) as k(position, "row")
+       where d.position = k.position and d."row" = k."row"`,
+      [
+        plainArray(letters.map(({ position }) => position)),
+        plainArray(letters.map(({ row }) => row)),
+      ],
+      signal,
+    );
+    return count;
   }
 
   async record({ writer, at, items }: LedgerRecord, signal: AbortSignal): Promise<void> {

@@ -12,6 +12,8 @@ import {
   type Reader,
   type Row,
 } from '../reader.ts';
+import { letterOf } from '../letter.ts';
+import type { DeadLetter } from '../sink.ts';
 import { openForReading } from './connection.ts';
 import { databaseError } from './errors.ts';
 import { requireSchema } from './migrate.ts';
@@ -42,6 +44,7 @@ function readerOf(db: Database, path: string): Reader {
   return {
     rows: (query) => rowsOf(db, path, query),
     instruments: () => Promise.try(() => instrumentsOf(db, path)),
+    deadLetters: () => deadLettersOf(db, path),
     close: () => Promise.try(() => db.close()),
   };
 }
@@ -56,6 +59,23 @@ async function* rowsOf(db: Database, path: string, query: Query): AsyncGenerator
   try {
     for (const raw of statement.iterate(...values)) {
       yield wanted.map(([column, kind]) => cellOf(raw[column], kind));
+      if (++read % ROWS_PER_TURN === 0) await yieldTurn();
+    }
+  } catch (error) {
+    throw databaseError(error, 'read', path);
+  } finally {
+    statement.finalize();
+  }
+}
+
+async function* deadLettersOf(db: Database, path: string): AsyncGenerator<DeadLetter> {
+  const statement = db.prepare<Record<string, unknown>, []>(`
+    select position, "row", receive_ts, source, stage, reason, sqlstate, payload
+    from dead_letter order by receive_ts, position, "row"`);
+  let read = 0;
+  try {
+    for (const row of statement.iterate()) {
+      yield letterOf(row, Number(row['receive_ts']));
       if (++read % ROWS_PER_TURN === 0) await yieldTurn();
     }
   } catch (error) {

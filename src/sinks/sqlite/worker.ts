@@ -1,7 +1,14 @@
 import type { Database, SQLQueryBindings, Statement } from 'bun:sqlite';
 import type { Instrument } from '../../market/instrument.ts';
 import { MdpError } from '../../runtime/errors.ts';
-import type { Batch, Committed, LedgerRecord, RejectedRow, SinkWorker } from '../sink.ts';
+import type {
+  Batch,
+  Committed,
+  LedgerRecord,
+  LetterKey,
+  RejectedRow,
+  SinkWorker,
+} from '../sink.ts';
 import type { Cut } from '../cut.ts';
 import { clearCut } from './clear.ts';
 import { databaseError, refusedReason, rejectedRow } from './errors.ts';
@@ -43,6 +50,16 @@ export class SqliteWorker implements SinkWorker {
       if (signal.aborted) throw new MdpError('aborted', 'commit aborted before it began');
       if (batch.rows.length === 0) return { committed: 0, alreadyThere: 0, dead: [] };
       return this.#inTransaction(() => this.#write(batch));
+    });
+  }
+
+  forget(letters: readonly LetterKey[], signal: AbortSignal): Promise<number> {
+    return Promise.try(() => {
+      if (signal.aborted) throw new MdpError('aborted', 'aborted before it began');
+      const statement = this.#statement('delete from dead_letter where position = ? and "row" = ?');
+      return this.#inTransaction(() =>
+        letters.reduce((sum, { position, row }) => sum + statement.run(position, row).changes, 0),
+      );
     });
   }
 
