@@ -21,8 +21,8 @@ const DOCTOR_HELP = `mdp doctor [--config PATH] [--format text|json]
 
 Looks at everything that \`mdp run\` will need, and says how it stands and what to do about it:
 the configuration, the disk, the limit on open files, the database with its schema and
-privileges, the ledger against the trades stored, each source with its symbols, and the clocks. Changes nothing; may run beside a
-running pipeline. Takes some seconds, to hear the venues.
+privileges, the ledger against the trades stored, each source with its symbols, and the clocks.
+Changes nothing; may run beside a running pipeline. Takes some seconds, to hear the venues.
 
   --config PATH     configuration file (default: ./config.yaml, else the built-in one)
   --format FORMAT   text (default), or json: {"status", "findings": [{"about", "status",

@@ -26,7 +26,7 @@ export const journalMetrics = (registry: Registry, pipeline: Pipeline, now: () =
   );
   gauge(registry, {
     name: 'mdp_journal_state',
-    help: '1 for the present state: writing, full (the policy acts), away (the disk takes nothing).',
+    help: '1 for the present one: writing; full, the policy acts; away, the disk takes nothing.',
     labels: ['state'],
     read: () => {
       const { state } = journal.report();

@@ -23,7 +23,7 @@ export type SourceSetOptions = {
   readonly shard: Shard;
   readonly intake: (part: SourcePart) => Intake;
   readonly venueOf: (id: string) => Venue | undefined;
-  /** The venue's id of sources of earlier runs, by name; and of every other one, if that is known. */
+  /** The venue's id of sources of earlier runs, by name; and of every other one, if known. */
   readonly heard?: Readonly<Record<string, string>>;
   readonly formerVenue?: string | undefined;
   /** Every source has ended by itself. */

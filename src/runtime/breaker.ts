@@ -30,8 +30,9 @@ export class Breaker {
   #failures = 0;
   /** Probes that failed since it was last closed. */
   #failedProbes = 0;
-  /** Our clock, µs, since when the state is what it is, and when an open one lets a probe through. */
+  /** Since when the state is what it is, our clock, µs. */
   since: number;
+  /** When an open one lets a probe through. */
   probeAt: number | undefined;
   /** How often it went from closed to open. */
   openings = 0;

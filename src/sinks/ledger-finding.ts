@@ -52,7 +52,8 @@ export const ledgerFinding = async (
     return ok(ABOUT, 'cannot be held against the trades: database.retention removes old ones');
   }
   const stored = await trades();
-  const told = `${stored} trades stored, ${committed} committed, ${alreadyThere} were already there`;
+  const counted = `${committed} committed, ${alreadyThere} were already there`;
+  const told = `${stored} trades stored, ${counted}`;
   if (stored < committed) {
     const cure = 'rows were deleted by hand, or the database was restored from a backup';
     return fail(ABOUT, `${told}: ${committed - stored} are missing`, cure);

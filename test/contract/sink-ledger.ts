@@ -17,7 +17,7 @@ const COMMITTED = `select writer, items from ledger
 /** The ledger table: the newest record of every writer. */
 export function describeLedger(bench: Bench): void {
   describe('ledger', () => {
-    test('a newer record takes the place of the one before, an older one changes nothing', async () => {
+    test('a newer record replaces the one before, an older one changes nothing', async () => {
       await bench.record(record('one', 2_000_000, 20));
       await bench.record(record('two', 2_000_000, 7));
       await bench.record(record('one', 3_000_000, 9_007_199_254_740_991));

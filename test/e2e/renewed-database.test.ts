@@ -11,7 +11,7 @@ const RUN: Environment = {
   PIPELINE_SOURCES: '[{"type":"synthetic","count":1,"rate":1000}]',
 };
 
-test('a changed DATABASE_URL_FILE is followed without a restart, and no trade is lost between', async () => {
+test('a changed DATABASE_URL_FILE is followed without a restart; no trade is lost', async () => {
   const [before, after] = [await createTestDatabase(), await createTestDatabase()];
   try {
     await inDirectory(async (directory) => {
