@@ -77,7 +77,7 @@ test('waits longer after every probe that fails, up to the cap', async () => {
   expect(breaker.openings).toBe(1);
 });
 
-test('an attempt begun before it opened closes it by succeeding, and changes nothing by failing', () => {
+test('an attempt begun before it opened closes it by succeeding, and only so', () => {
   const { breaker, clock } = opened();
   clock.advance(50);
   breaker.failed();
