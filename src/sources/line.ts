@@ -174,6 +174,8 @@ export class Line implements ConnectionHolder {
     counts.mutes += 1;
     this.#enter('mute', reason);
     log.warn('a channel is mute; another connection is to bring it', { channel, reason });
+    // A successor that is there already takes over by itself.
+    if (this.#successor !== undefined) return;
     this.#renewal?.cancel();
     this.#renewal = clock.after(backoffMs(timing.backoff, 0, random), () => this.#renew());
   }
@@ -266,9 +268,9 @@ export class Line implements ConnectionHolder {
   #renewInTime(): void {
     const { venue, clock, random } = this.#parts;
     const age = venue.facts.maxConnectionAgeMs;
+    this.#renewal?.cancel();
     if (age === undefined) return;
     const margin = Math.min(age * RENEW_SHARE, RENEW_AT_MOST_MS) * (0.5 + random() / 2);
-    this.#renewal?.cancel();
     this.#renewal = clock.after(age - margin, () => this.#renew());
   }
 
