@@ -182,7 +182,7 @@ describe('room', () => {
     },
   );
 
-  test('ends where nothing settles: what was read may be checkpointed, and room comes of it', async () => {
+  test('ends where nothing settles: room comes of a checkpoint of what was read', async () => {
     const { journal, drops } = await journalOn(new MemoryDisk(), { ...OPTIONS, policy: 'newest' });
     for (let n = 0; n < 4000; n += 100) {
       for (let i = n; i < n + 100; i += 1) journal.push(frame(i, TEXT));

@@ -126,7 +126,7 @@ class Trial {
   }
 }
 
-test('what was synced and not settled is read once, in order, wherever the power goes', async () => {
+test('what was synced, not settled is read once, in order, wherever the power goes', async () => {
   await fc.assert(
     fc.asyncProperty(steps, async (chosen) => {
       const trial = new Trial();

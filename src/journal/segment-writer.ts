@@ -49,8 +49,8 @@ type Open = {
  * does not wait for the one before it, nor a new segment for the sync of the last: on a busy event
  * loop that would keep what was taken in from the kernel for as long as answers wait to be heard.
  * Bytes stay in memory until they are synced, so a failed sync loses nothing: its segment ends
- * where the last good sync did, and the rest is written again into a new file. The same page is never trusted to a second
- * sync, which after a failure may succeed without having written it.
+ * where the last good sync did, and the rest is written again into a new file. The same page is
+ * never trusted to a second sync, which after a failure may succeed without having written it.
  */
 export class SegmentWriter {
   /** Behind what the kernel has, and behind what is safe from a power loss. */

@@ -36,7 +36,9 @@ const turns = async (): Promise<void> => {
   for (let i = 0; i < 20; i += 1) await new Promise((resolve) => setImmediate(resolve));
 };
 
-/** A checkpointer that always has reason to take one, a disk and a database that answer on demand. */
+/**
+ * A checkpointer that always has reason to take one, a disk and a database that answer on demand.
+ */
 const stage = () => {
   const clock = createSystemClock();
   const ledger = new Ledger();

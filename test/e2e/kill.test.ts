@@ -17,14 +17,14 @@ for (const [name, database] of [
   ['SQLite', withSqlite],
   ['PostgreSQL, which is stopped twice meanwhile', withPostgres],
 ] as const) {
-  test(`six kills lose and double nothing that ${name} or the journal had (KILL_SEED=${seed})`, () =>
+  test(`six kills lose and double nothing on ${name} (KILL_SEED=${seed})`, () =>
     database(async (setting) => {
       const { complaints } = await killed(trial, setting);
       expect(complaints).toEqual([]);
     }));
 }
 
-test(`a day's bar outlives its frames in a journal of 1 MiB, and six kills (KILL_SEED=${seed})`, () =>
+test(`a day's bar outlives its frames and six kills (KILL_SEED=${seed})`, () =>
   withSqlite(async (setting) => {
     const small = {
       ...trial,

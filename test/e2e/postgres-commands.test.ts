@@ -14,7 +14,9 @@ afterAll(() => database.drop());
 
 const noon = Date.UTC(2026, 10, 23, 12);
 
-/** Digits that no float keeps, and what a venue sends that a database must not store: zeros behind. */
+/**
+ * Digits that no float keeps, and what a venue sends that a database must not store: zeros behind.
+ */
 const trades = [
   ['0.1', '123456789012.123456789012345678'],
   ['60000.50', '0.00000001'],

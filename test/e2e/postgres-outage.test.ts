@@ -1,7 +1,7 @@
 /**
  * The executable under a live feed while its PostgreSQL is killed, stopped, frozen, filled, locked
- * and taken apart: nothing that was in memory is lost or doubled, no restart is needed, and health tells
- * the truth during and after.
+ * and taken apart: nothing that was in memory is lost or doubled, no restart is needed, and health
+ * tells the truth during and after.
  */
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { PrivateServer, execute } from '../postgres/server.ts';

@@ -43,7 +43,11 @@ const killedBehind = async (setting: Setting, tape: Tape, env: Environment): Pro
   await run.exited;
 };
 
-/** Runs over a journal with a backlog, under a configuration that has changed; gives its database. */
+const marked = (hole: number): string => (hole === 0 ? 'complete' : 'marked');
+
+/**
+ * Runs over a journal with a backlog, under a configuration that has changed; gives its database.
+ */
 const goneOn = (
   changed: Environment,
   judge: (stored: Stored, status: Status, environment: Environment, setting: Setting) => unknown,
@@ -62,7 +66,7 @@ const goneOn = (
   });
 
 for (const hole of [0, 50]) {
-  test(`bars stay open over a clean restart and are ${hole === 0 ? 'complete' : 'marked'} when ${hole} frames are missed`, () =>
+  test(`bars stay open over a clean restart, ${hole} frames missed: ${marked(hole)}`, () =>
     withSqlite(async (setting) => {
       const { environment, stored } = await setting.database('one');
       const env = {
@@ -98,7 +102,7 @@ for (const hole of [0, 50]) {
     }));
 }
 
-test('ends with 3 while the database is away, and the next run goes on: nothing lost or doubled', () =>
+test('ends with 3 while the database is away, and the next run goes on', () =>
   withPostgres(async (setting) => {
     const tape = startTape({ frames: FRAMES });
     const { environment, stored } = await setting.database('one');
@@ -174,7 +178,7 @@ test('another database gets what was not settled in the first, and none of it is
     expect(ids.size).toBe(FRAMES);
   }));
 
-test('the journal switched off: what waits in it is left alone, and the next run with it goes on', () =>
+test('the journal switched off: what waits in it waits for the next run with it', () =>
   withSqlite(async (setting) => {
     const tape = startTape({ frames: FRAMES });
     const { environment, stored } = await setting.database('one');
@@ -215,7 +219,7 @@ test('less space than min_free_bytes: nothing is dropped, and health tells it', 
     await tape.stop();
   }));
 
-test('a file system that fills up, and grows again: memory takes over aloud, and nothing is lost', () =>
+test('a file system that fills up and grows again: memory takes over aloud', () =>
   withSqlite(async (setting) => {
     const disk = SmallDisk.mount('1m');
     const tape = startTape({ frames: 60_000, rate: 10_000 });

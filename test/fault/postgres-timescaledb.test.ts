@@ -54,7 +54,8 @@ timescale(
   async () => {
     const [extension] = await execute(
       server.url(),
-      "select extnamespace::regnamespace::text as schema from pg_extension where extname = 'timescaledb'",
+      `select extnamespace::regnamespace::text as schema from pg_extension
+         where extname = 'timescaledb'`,
     );
     expect(extension).toEqual({ schema: 'public' });
   },

@@ -18,7 +18,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     guard: 'a record is read only with its CRC',
     file: 'src/journal/decode.ts',
-    line: "if (Bun.hash.crc32(bytes, low32(place)) !== this.#view.getUint32(at, true)) return 'damaged';",
+    line:
+      'if (Bun.hash.crc32(bytes, low32(place)) !== this.#view.getUint32(at, true)) ' +
+      "return 'damaged';",
     instead: '',
     test: 'src/journal/damage.test.ts',
     name: 'a bit of a frame',

@@ -152,9 +152,7 @@ const judgeAgain = async (
   const differ = [...one.symmetricDifference(other)];
   return differ.length === 0
     ? []
-    : [
-        `${differ.length} rows differ from those of an uninterrupted run: ${differ.slice(0, 4).join('\n')}`,
-      ];
+    : [`${differ.length} rows differ from an unkilled run: ${differ.slice(0, 4).join('\n')}`];
 };
 
 /** Whether the last bars are final depends on when a run ends. */

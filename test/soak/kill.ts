@@ -26,7 +26,7 @@ for (const [name, database] of [
     failed ||= complaints.length > 0;
     const seconds = Math.round((performance.now() - began) / 1000);
     console.log(
-      `${name}, seed ${seed}: ${frames} frames, ${kills} kills, ${trades} trades and ${bars} bars ` +
+      `${name}, seed ${seed}: ${frames} frames, ${kills} kills, ${trades} trades, ${bars} bars ` +
         `stored, ${holes} holes, ${seconds} s`,
     );
     for (const complaint of complaints) console.log(`  ${complaint}`);
