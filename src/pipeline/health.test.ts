@@ -7,7 +7,8 @@ import { createSyntheticSource } from '../sources/synthetic.ts';
 import type { SyntheticEntry } from '../sources/settings.ts';
 import { synthetic } from '../venues/synthetic/synthetic.ts';
 import { healthOf } from './health.ts';
-import { Pipeline, type PipelineSettings } from './pipeline.ts';
+import type { PipelineSettings } from './pipeline-parts.ts';
+import { Pipeline } from './pipeline.ts';
 
 const settings: PipelineSettings = {
   batchSize: 100,

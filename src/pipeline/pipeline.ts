@@ -1,19 +1,15 @@
 import type { Gap } from '../market/gap.ts';
 import type { Journal } from '../journal/journal.ts';
-import type { DropPolicy, Mark, Position, RecordBuffer } from '../journal/record-buffer.ts';
+import type { Mark, Position, RecordBuffer } from '../journal/record-buffer.ts';
 import { Instruments } from '../market/instrument.ts';
 import { receiveTime } from '../market/time.ts';
 import { createOperators } from '../operators/operators.ts';
 import type { OperatorsSettings } from '../operators/operator.ts';
 import type { Breaker } from '../runtime/breaker.ts';
-import type { Clock } from '../runtime/clock.ts';
 import { MdpError } from '../runtime/errors.ts';
-import type { Log } from '../runtime/log.ts';
 import { RateLimitedLog } from '../runtime/rate-limited-log.ts';
 import { aborted, Bell, firstFailure } from '../runtime/waiting.ts';
-import type { Sink } from '../sinks/sink.ts';
 import type { Intake, Source } from '../sources/source.ts';
-import type { Venue } from '../venues/venue.ts';
 import { Batcher, type OpenedBatch, type QueuedBatch } from './batcher.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { ConfigurationState } from './configuration-state.ts';
@@ -24,18 +20,22 @@ import { LedgerRecords } from './ledger-record.ts';
 import { MemoryBudget } from './memory.ts';
 import { createPacing } from './pacing.ts';
 import { PendingDrops } from './pending-drops.ts';
+import type { Outcome, PipelineParts } from './pipeline-parts.ts';
 import { Reader } from './reader.ts';
 import { RecordQueue } from './record-queue.ts';
-import type { RecordingPart } from './recording-part.ts';
-import { Rows, type Span, type Store } from './rows.ts';
-import type { Shard } from './shard.ts';
+import { Rows } from './rows.ts';
 import { Settlement } from './settlement.ts';
 import { createSinkBreaker } from './sink-breaker.ts';
-import { SinkQueue, type BackpressurePolicy } from './sink-queue.ts';
+import { SinkQueue } from './sink-queue.ts';
 import { SinkStats } from './sink-stats.ts';
 import { runSinkWorker } from './sink-worker.ts';
 import { createSourceIntake } from './source-intake.ts';
 import { SourceSet, type SourceChanges, type SourcePart } from './source-set.ts';
+
+/** How long a disk that does not answer may hold up the end. */
+const RELEASE_MS = 2000;
+
+type State = 'starting' | 'running' | 'draining' | 'stopped';
 
 /**
  * The pipeline: builds the stations, wires them, and is the only place with policy. A frame moves
@@ -43,50 +43,6 @@ import { SourceSet, type SourceChanges, type SourcePart } from './source-set.ts'
  * database, and never back. It promises that the ledger accounts for every frame and row, and that
  * stopping drains in that order. It knows no venue and no database.
  */
-export type PipelineParts = {
-  readonly settings: PipelineSettings;
-  readonly sources: readonly SourcePart[];
-  readonly sink: Sink;
-  readonly venueOf: (id: string) => Venue | undefined;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Log;
-  /** Where positions begin without a journal; the same for the same input. */
-  readonly start: number;
-  /** undefined: records wait in memory, and a kill loses them. */
-  readonly journal: JournalPart | undefined;
-  /** Records of another journal, read from its beginning instead of what sources bring. */
-  readonly recording?: RecordingPart | undefined;
-};
-
-export type PipelineSettings = {
-  readonly batchSize: number;
-  readonly flushMs: number;
-  readonly maxBytes: number;
-  readonly drainMs: number;
-  readonly opQueueMax: number;
-  readonly sinkQueueMax: number;
-  readonly maxMemoryBytes: number;
-  readonly dropPolicy: DropPolicy;
-  readonly sinkWorkers: number;
-  readonly backpressurePolicy: BackpressurePolicy;
-  readonly maxMsgsPerSec: number;
-  readonly burst: number;
-  readonly store: Store;
-  readonly shard: Shard;
-  readonly operators: Pick<OperatorsSettings, 'validate' | 'bars' | 'epoch'>;
-  /** Only rows of this time are stored. */
-  readonly span?: Span | undefined;
-};
-
-/** How a run ended: what was left behind, all 0 when everything is committed. */
-export type Outcome = { readonly frames: number; readonly rows: number };
-
-/** How long a disk that does not answer may hold up the end. */
-const RELEASE_MS = 2000;
-
-type State = 'starting' | 'running' | 'draining' | 'stopped';
-
 export class Pipeline {
   readonly ledger = new Ledger();
   readonly pendingDrops = new PendingDrops();

@@ -7,7 +7,8 @@
 import { loadConfig } from '../../src/config/load.ts';
 import type { Config } from '../../src/config/config.ts';
 import { buildPipeline } from '../../src/pipeline/build.ts';
-import type { Outcome, Pipeline } from '../../src/pipeline/pipeline.ts';
+import type { Outcome } from '../../src/pipeline/pipeline-parts.ts';
+import type { Pipeline } from '../../src/pipeline/pipeline.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { Log } from '../../src/runtime/log.ts';
 import { venueOf } from '../../src/venues/registry.ts';
