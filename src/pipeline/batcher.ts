@@ -3,12 +3,15 @@ import type { Quote, Trade } from '../market/events.ts';
 import type { Gap } from '../market/gap.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import type { Batch, DeadLetter, Table } from '../sinks/sink.ts';
+import type { BatchOrigin, BatchTrace } from './batch-trace.ts';
 
 /** A batch with what the pipeline must know of it on its way. */
 export type OpenedBatch = {
   readonly batch: Batch;
   /** Our clock, µs, when its first row was added. */
   readonly openedAt: number;
+  /** Of its first row; undefined where nobody traces. */
+  readonly origin?: BatchOrigin | undefined;
 };
 
 /** A batch on its way through the sink. */
@@ -16,6 +19,8 @@ export type QueuedBatch = OpenedBatch & {
   /** Between which checkpoints it was cut, and the epochs that its settling lets go. */
   readonly epoch: number;
   readonly held: readonly number[];
+  /** undefined where nobody traces. */
+  readonly trace?: BatchTrace | undefined;
 };
 
 export type BatcherOptions = {
@@ -30,6 +35,8 @@ export type BatcherOptions = {
   readonly idle: () => boolean;
   readonly onRow: (bytes: number) => void;
   readonly cut: (opened: OpenedBatch) => void;
+  /** The record at hand; undefined where nobody traces. */
+  readonly origin?: (() => BatchOrigin) | undefined;
 };
 
 /**
@@ -127,7 +134,7 @@ export class Batcher {
 
   #add<Row>(open: OpenBatch<Row>, row: Row, bytes: number): void {
     const first = open.count === 0;
-    if (first) open.openedAt = this.#options.clock.now();
+    if (first) open.begin(this.#options.clock.now(), this.#options.origin?.());
     open.add(row, bytes);
     this.#options.onRow(bytes);
     if (open.count >= this.#options.maxRows || open.bytes >= this.#options.maxBytes) {
@@ -167,6 +174,7 @@ class OpenBatch<Row> implements Open {
   #rows: Row[] = [];
   bytes = 0;
   openedAt = 0;
+  #origin: BatchOrigin | undefined;
 
   constructor(table: Table, make: (rows: readonly Row[], bytes: number) => Batch) {
     this.table = table;
@@ -177,13 +185,22 @@ class OpenBatch<Row> implements Open {
     return this.#rows.length;
   }
 
+  begin(at: number, origin: BatchOrigin | undefined): void {
+    this.openedAt = at;
+    this.#origin = origin;
+  }
+
   add(row: Row, bytes: number): void {
     this.#rows.push(row);
     this.bytes += bytes;
   }
 
   take(): OpenedBatch {
-    const opened = { batch: this.#make(this.#rows, this.bytes), openedAt: this.openedAt };
+    const opened = {
+      batch: this.#make(this.#rows, this.bytes),
+      openedAt: this.openedAt,
+      origin: this.#origin,
+    };
     this.#rows = [];
     this.bytes = 0;
     return opened;

@@ -2,6 +2,7 @@ import type { DropPolicy } from '../journal/record-buffer.ts';
 import type { OperatorsSettings } from '../operators/operator.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
+import type { Tracer } from '../runtime/spans.ts';
 import type { Sink } from '../sinks/sink.ts';
 import type { Venue } from '../venues/venue.ts';
 import type { JournalPart } from './journal-part.ts';
@@ -26,6 +27,8 @@ export type PipelineParts = {
   readonly journal: JournalPart | undefined;
   /** Records of another journal, read from its beginning instead of what sources bring. */
   readonly recording?: RecordingPart | undefined;
+  /** undefined: nobody traces. */
+  readonly tracer?: Tracer | undefined;
 };
 
 export type PipelineSettings = {

@@ -10,6 +10,7 @@ import { MdpError } from '../runtime/errors.ts';
 import { RateLimitedLog } from '../runtime/rate-limited-log.ts';
 import { aborted, Bell, firstFailure } from '../runtime/waiting.ts';
 import type { Intake, Source } from '../sources/source.ts';
+import { type BatchOrigin, BatchTraces } from './batch-trace.ts';
 import { Batcher, type OpenedBatch, type QueuedBatch } from './batcher.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { ConfigurationState } from './configuration-state.ts';
@@ -71,6 +72,7 @@ export class Pipeline {
   readonly #reader: Reader;
   readonly #limited: RateLimitedLog;
   readonly #records: LedgerRecords;
+  readonly #traces: BatchTraces | undefined;
   readonly #room = new Bell();
   readonly #drain = new AbortController();
   readonly #giveUp = new AbortController();
@@ -98,6 +100,7 @@ export class Pipeline {
     this.recoveredTo = parts.journal?.journal.taken.position ?? 0;
     this.buffer =
       parts.journal?.journal ?? parts.recording?.read(this.memory) ?? this.#createRecordQueue();
+    this.#traces = tracesOf(parts);
     this.sinkQueue = this.#createSinkQueue();
     this.batcher = this.#createBatcher();
     const instruments = new Instruments();
@@ -302,6 +305,7 @@ export class Pipeline {
       idle: () => this.sinkStats.idle > 0,
       onRow: (bytes) => this.memory.addBatches(bytes),
       cut: (opened) => this.sinkQueue.push(this.#queued(opened)),
+      origin: this.#traces && (() => this.#origin()),
     });
   }
 
@@ -371,11 +375,19 @@ export class Pipeline {
   /** A batch enters the sink: between which checkpoints, and what its settling lets go. */
   #queued(opened: OpenedBatch): QueuedBatch {
     const held = opened.batch.table === 'gap' ? this.settlement.takeHeld() : [];
-    return { ...opened, epoch: this.settlement.opened(), held };
+    const trace = this.#traces?.begin(opened, this.#reader.takenAt);
+    return { ...opened, epoch: this.settlement.opened(), held, trace };
   }
 
-  #dropBatch({ batch, epoch }: QueuedBatch): void {
+  /** Receive times of a replay say nothing of this run: there a batch begins when it is read. */
+  #origin(): BatchOrigin {
+    const { takenAt, lastReceive } = this.#reader;
+    return { takenAt, receivedAt: this.sinkStats.live ? lastReceive : takenAt };
+  }
+
+  #dropBatch({ batch, epoch, trace }: QueuedBatch): void {
     const reason = `sink_${this.#parts.settings.backpressurePolicy}`;
+    trace?.dropped(reason);
     this.memory.addBatches(-batch.bytes);
     this.settlement.count(epoch, batch.table, 'dropped', batch.rows.length);
     this.settlement.reason(epoch, reason, batch.rows.length);
@@ -399,6 +411,7 @@ export class Pipeline {
   #blockRead(mark: Mark): void {
     const wasRecovering = this.recovering;
     this.recoveredTo = mark.position;
+    this.#traces?.blockRead();
     this.checkpointer?.reached(mark);
     if (wasRecovering && !this.recovering) {
       this.#parts.log.info('Recovered: everything the journal held is read');
@@ -443,6 +456,9 @@ export class Pipeline {
     this.#limited.say(key, 'error', message, fields);
   }
 }
+
+const tracesOf = ({ tracer, clock, sink }: PipelineParts): BatchTraces | undefined =>
+  tracer && new BatchTraces({ tracer, clock, database: sink.name });
 
 /** Where the records of this run begin: of a recording, none is. */
 const liveFrom = ({ journal, recording }: PipelineParts): Position => {

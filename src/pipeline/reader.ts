@@ -68,6 +68,7 @@ export class Reader {
   #row = 0;
   #mark: Mark;
   #lastReceive = receiveTime(0);
+  #takenAt = 0;
   #hurried = false;
 
   constructor(options: ReaderOptions) {
@@ -128,6 +129,11 @@ export class Reader {
     return frames;
   }
 
+  /** When the last block was taken up: our clock, µs. */
+  get takenAt(): number {
+    return this.#takenAt;
+  }
+
   /** Behind the last block that was read whole. */
   get mark(): Mark {
     return this.#mark;
@@ -156,7 +162,8 @@ export class Reader {
 
   async #read(block: Block, signal: AbortSignal): Promise<void> {
     const { room, pacing, clock } = this.#options;
-    let turnEnds = clock.now() + TURN_US;
+    this.#takenAt = clock.now();
+    let turnEnds = this.#takenAt + TURN_US;
     while (this.#next < block.records.length && !signal.aborted) {
       const waiting = room();
       if (waiting !== undefined) {

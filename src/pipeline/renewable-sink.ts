@@ -1,4 +1,4 @@
-import type { Batch, Committed, LedgerRecord, Sink, SinkWorker } from '../sinks/sink.ts';
+import type { LedgerRecord, Sink, SinkWorker } from '../sinks/sink.ts';
 import type { Cut } from '../sinks/cut.ts';
 
 /**
@@ -38,8 +38,7 @@ export class RenewableSink implements Sink {
       return worker;
     };
     return {
-      commit: async (batch: Batch, abort: AbortSignal): Promise<Committed> =>
-        (await current(abort)).commit(batch, abort),
+      commit: async (batch, abort, watch) => (await current(abort)).commit(batch, abort, watch),
       forget: async (letters, abort) => (await current(abort)).forget(letters, abort),
       record: async (ledger: LedgerRecord, abort: AbortSignal): Promise<void> =>
         (await current(abort)).record(ledger, abort),

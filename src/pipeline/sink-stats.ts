@@ -9,7 +9,7 @@ const END_TO_END_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30
 /** What the sink workers count, in plain numbers; metrics copy them at scrape. */
 export class SinkStats {
   /** Whether receive times are ours, of now: those of a replay say nothing of this run. */
-  readonly #live: boolean;
+  readonly live: boolean;
   readonly commitSeconds = new PlainHistogram(COMMIT_BUCKETS);
   /** From receipt of a batch's first trade or quote to its commit, in seconds. Live input only. */
   readonly endToEnd = new PlainHistogram(END_TO_END_BUCKETS);
@@ -29,7 +29,7 @@ export class SinkStats {
   failure: { readonly code: string; readonly reason: string; readonly retry: boolean } | undefined;
 
   constructor(live: boolean) {
-    this.#live = live;
+    this.live = live;
   }
 
   opened(): void {
@@ -63,7 +63,7 @@ export class SinkStats {
     this.batchesCommitted += 1;
     this.rowsCommitted.set(table, (this.rowsCommitted.get(table) ?? 0) + committed.committed);
     const [first] = opened.batch.rows;
-    if (!this.#live || first === undefined) return;
+    if (!this.live || first === undefined) return;
     if (first.kind === 'trade' || first.kind === 'quote') {
       this.endToEnd.observe((now - first.receiveTime) / 1e6);
     }

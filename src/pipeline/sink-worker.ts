@@ -10,6 +10,7 @@ import { MdpError } from '../runtime/errors.ts';
 import type { RateLimitedLog } from '../runtime/rate-limited-log.ts';
 import { pause } from '../runtime/waiting.ts';
 import type { Batch, Committed, DeadLetter, RejectedRow, Sink, SinkWorker } from '../sinks/sink.ts';
+import type { BatchTrace } from './batch-trace.ts';
 import type { Batcher, QueuedBatch } from './batcher.ts';
 import { increase } from './ledger.ts';
 import type { LedgerRecords } from './ledger-record.ts';
@@ -78,17 +79,22 @@ const commitBatch = async (
   signal: AbortSignal,
 ): Promise<void> => {
   const { stats, clock, memory } = parts;
-  const { batch } = opened;
+  const { batch, trace } = opened;
+  trace?.taken(clock.now());
   stats.committing(batch.table, batch.rows.length);
-  const committed = await untilDone(parts, signal, batch.table, async () => {
+  const attempt = async (): Promise<Committed> => {
     const began = clock.now();
-    const outcome = await worker.commit(batch, signal);
-    stats.commitSeconds.observe((clock.now() - began) / 1e6);
+    trace?.tries(began);
+    const outcome = await worker.commit(batch, signal, trace);
+    const ended = clock.now();
+    trace?.succeeded(ended);
+    stats.commitSeconds.observe((ended - began) / 1e6);
     return outcome;
-  });
+  };
+  const committed = await untilDone(parts, signal, batch.table, attempt, trace);
   if (committed === undefined) return;
   const letters = lettersOf(opened, committed.dead);
-  if (!(await commitLetters(parts, worker, letters, opened.epoch, signal))) return;
+  if (!(await commitLetters(parts, worker, letters, opened, signal))) return;
   stats.committing(batch.table, -batch.rows.length);
   memory.addBatches(-batch.bytes);
   settle(parts, opened, committed);
@@ -109,7 +115,9 @@ const settle = (parts: WorkerParts, opened: QueuedBatch, committed: Committed): 
   settlement.count(opened.epoch, batch.table, 'alreadyThere', committed.alreadyThere);
   settlement.count(opened.epoch, batch.table, 'deadLettered', dead);
   settlement.settled(opened.epoch, opened.held);
-  parts.stats.committed(opened, committed, parts.clock.now());
+  const now = parts.clock.now();
+  parts.stats.committed(opened, committed, now);
+  opened.trace?.settled(now, committed);
 };
 
 /**
@@ -120,13 +128,19 @@ const commitLetters = async (
   parts: WorkerParts,
   worker: SinkWorker,
   rows: readonly DeadLetter[],
-  epoch: number,
+  { epoch, trace }: QueuedBatch,
   signal: AbortSignal,
 ): Promise<boolean> => {
   if (rows.length === 0) return true;
-  const { settlement } = parts;
+  const { settlement, clock } = parts;
   const batch: Batch = { table: 'dead_letter', rows, bytes: 0 };
-  const outcome = await untilDone(parts, signal, batch.table, () => worker.commit(batch, signal));
+  const attempt = async (): Promise<Committed> => {
+    trace?.tries(clock.now(), 'dead letters');
+    const done = await worker.commit(batch, signal, trace);
+    trace?.succeeded(clock.now());
+    return done;
+  };
+  const outcome = await untilDone(parts, signal, batch.table, attempt, trace);
   if (outcome === undefined) return false;
   settlement.count(epoch, batch.table, 'decoded', rows.length);
   settlement.count(epoch, batch.table, 'committed', outcome.committed);
@@ -193,6 +207,7 @@ const untilDone = async <T>(
   signal: AbortSignal,
   what: string,
   attempt: () => Promise<T>,
+  trace?: BatchTrace,
 ): Promise<T | undefined> => {
   const { breaker } = parts;
   for (let tries = 0; await breaker.admitted(signal); tries += 1) {
@@ -206,7 +221,9 @@ const untilDone = async <T>(
       if (!(error instanceof MdpError) || error.code === 'invariant') throw error;
       if (what === 'open' && !error.retry && parts.stats.workersOpen === 0) throw error;
       breaker.failed();
-      parts.stats.failed(error, tries, parts.clock.now(), what !== 'open');
+      const now = parts.clock.now();
+      trace?.failed(now, error);
+      parts.stats.failed(error, tries, now, what !== 'open');
       sayFailed(parts, error, what, tries);
       if (breaker.state !== 'closed') continue;
       await pause(parts.clock, backoffMs(RETRY, tries, parts.random), signal);

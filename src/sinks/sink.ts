@@ -33,9 +33,9 @@ export interface SinkWorker {
   /**
    * Commits a batch, whole. Rows the database rejects come back in `dead`. Throws `MdpError` when
    * nothing or not all of it is known to be committed: the caller keeps the batch and commits it
-   * again, which is safe.
+   * again, which is safe. `watch` is told of it when its rows are encoded apart from the commit.
    */
-  commit(batch: Batch, signal: AbortSignal): Promise<Committed>;
+  commit(batch: Batch, signal: AbortSignal, watch?: CommitWatch): Promise<Committed>;
   /** Removes dead letters by their keys; resolves with how many were there. Throws `MdpError`. */
   forget(letters: readonly LetterKey[], signal: AbortSignal): Promise<number>;
   /**
@@ -44,6 +44,12 @@ export interface SinkWorker {
    */
   record(ledger: LedgerRecord, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Wants to know when rows are put into the database's form: once or more in a commit. */
+export interface CommitWatch {
+  encoding(): void;
+  encoded(): void;
 }
 
 export type Table = 'trade' | 'quote' | 'bar' | 'gap' | 'dead_letter';

@@ -1,6 +1,6 @@
 import type { Instrument } from '../../market/instrument.ts';
 import { MdpError } from '../../runtime/errors.ts';
-import type { Committed } from '../sink.ts';
+import type { Committed, CommitWatch } from '../sink.ts';
 import { attempt } from './attempt.ts';
 import type { BinaryRows } from './binary-rows.ts';
 import { faultOf } from './failure.ts';
@@ -36,6 +36,7 @@ export class TickWriter<Row extends { readonly instrument: Instrument }> {
   readonly #statements: Statements;
   readonly #refusals: boolean[] = [];
   #slowLeft = 0;
+  #watch: CommitWatch | undefined;
 
   constructor(table: TickTable<Row>, schema: string, out: BinaryRows) {
     this.#table = table;
@@ -52,7 +53,9 @@ export class TickWriter<Row extends { readonly instrument: Instrument }> {
     rows: readonly Row[],
     generation: Generation,
     signal: AbortSignal,
+    watch?: CommitWatch,
   ): Promise<Committed> {
+    this.#watch = watch;
     await generation.instruments.learn(rows, signal);
     if (this.#slowLeft > 0) {
       this.#slowLeft -= 1;
@@ -126,9 +129,12 @@ export class TickWriter<Row extends { readonly instrument: Instrument }> {
     signal: AbortSignal,
   ): Promise<void> {
     const { encode } = this.#table;
+    this.#watch?.encoding();
     this.#out.begin();
     for (const row of rows) encode(this.#out, row, instruments.idOf(row.instrument));
-    await session.copy(statement, this.#out.end(), signal);
+    const payload = this.#out.end();
+    this.#watch?.encoded();
+    await session.copy(statement, payload, signal);
   }
 
   #attempt<T>(

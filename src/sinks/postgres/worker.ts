@@ -1,6 +1,13 @@
 import type { Bar } from '../../market/bar.ts';
 import { MdpError } from '../../runtime/errors.ts';
-import type { Batch, Committed, LedgerRecord, LetterKey, SinkWorker } from '../sink.ts';
+import type {
+  Batch,
+  Committed,
+  CommitWatch,
+  LedgerRecord,
+  LetterKey,
+  SinkWorker,
+} from '../sink.ts';
 import { plainArray } from './array-literal.ts';
 import { attempt, type Timed } from './attempt.ts';
 import { BinaryRows } from './binary-rows.ts';
@@ -67,27 +74,32 @@ export class PostgresWorker implements SinkWorker {
     await this.#current(signal);
   }
 
-  async commit(batch: Batch, signal: AbortSignal): Promise<Committed> {
+  async commit(batch: Batch, signal: AbortSignal, watch?: CommitWatch): Promise<Committed> {
     if (batch.rows.length === 0) return { committed: 0, alreadyThere: 0, dead: [] };
     const generation = await this.#current(signal);
     switch (batch.table) {
       case 'trade':
-        return this.#trades.commit(batch.rows, generation, signal);
+        return this.#trades.commit(batch.rows, generation, signal, watch);
       case 'quote':
-        return this.#quotes.commit(batch.rows, generation, signal);
+        return this.#quotes.commit(batch.rows, generation, signal, watch);
       case 'bar':
         await generation.instruments.learn(batch.rows, signal);
         return this.#upsert(barTable, batch.rows, generation, signal, {
           ids: (rows) => rows.map(({ instrument }) => generation.instruments.idOf(instrument)),
           timed: timedBars,
+          watch,
         });
       case 'gap':
         await generation.instruments.learn(batch.rows, signal);
         return this.#upsert(gapTable, batch.rows, generation, signal, {
           ids: (rows) => rows.map(({ instrument }) => generation.instruments.idOf(instrument)),
+          watch,
         });
       case 'dead_letter':
-        return this.#upsert(deadLetterTable, batch.rows, generation, signal, { ids: () => [] });
+        return this.#upsert(deadLetterTable, batch.rows, generation, signal, {
+          ids: () => [],
+          watch,
+        });
     }
   }
 
@@ -140,12 +152,14 @@ export class PostgresWorker implements SinkWorker {
     rows: readonly Row[],
     { session, partitions }: Generation,
     signal: AbortSignal,
-    { ids, timed }: UpsertRows<Row>,
+    { ids, timed, watch }: UpsertRows<Row>,
   ): Promise<Committed> {
     const statement = this.#statements[table.table];
     const write = async (run: readonly Row[]): Promise<number> => {
+      watch?.encoding();
       const instrumentIds = ids(run);
       const parameters = table.columns.map(({ literal }) => literal(run, instrumentIds));
+      watch?.encoded();
       const { count } = await session.query(statement, parameters, signal);
       return count;
     };
@@ -157,6 +171,7 @@ type UpsertRows<Row> = {
   /** The database's ids of the rows' instruments; none for rows that belong to no instrument. */
   readonly ids: (rows: readonly Row[]) => readonly number[];
   readonly timed?: (rows: readonly Row[]) => Timed;
+  readonly watch?: CommitWatch | undefined;
 };
 
 function timedBars(bars: readonly Bar[]): Timed {

@@ -1,0 +1,24 @@
+/**
+ * What tracing is given: a finished tree of spans, as plain data. Names and attribute keys are a
+ * closed set of the caller's; values are names, codes and counts, never rows, frames, addresses or
+ * secrets.
+ */
+export type Span = {
+  readonly name: string;
+  /** Our clock, µs; `to` is never before `from`, and a child lies within its parent. */
+  readonly from: number;
+  readonly to: number;
+  readonly attributes: SpanAttributes;
+  /** A call to another system. */
+  readonly isCall?: boolean;
+  /** The code of what went wrong; undefined = nothing did. */
+  readonly failure?: string | undefined;
+  readonly children: readonly Span[];
+};
+
+export type SpanAttributes = Readonly<Record<string, string | number | boolean>>;
+
+/** Takes trees and returns at once: what it cannot keep or deliver, it drops and counts. */
+export interface Tracer {
+  trace(root: Span): void;
+}
