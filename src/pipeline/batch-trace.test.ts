@@ -76,7 +76,7 @@ test('what was received after it was read, by a clock since set back, begins whe
   expect(roots[0]?.from).toBe(300);
 });
 
-test('a batch that is tried for hours keeps its first spans and its last, and counts the others', () => {
+test('a batch tried for hours keeps its first spans and its last, and counts the others', () => {
   const { traces, roots, at } = bench();
   at(500);
   const trace = traces.begin(opened(), 300);
