@@ -11,6 +11,9 @@ usage: ./scripts/dev.sh VERB [ARGS]
 
   run [ARGS]       build what is needed and start the pipeline; ARGS go to `mdp run`
   test [FILTER]    run every test, or those whose file path contains FILTER
+  test-integration [FILTER]
+                   diagnostics: mdp doctor, the tests on real servers and sockets, and the smoke
+                   test when something answers at BASE_URL (default http://127.0.0.1:8083)
   bench [NAME]     the executable against what the machine can do; --quick: under two minutes
   sim [--seeds N]  simulated lives with every fault; --seed S repeats one, --log with its log
   soak NAME        hours under load: memory [MINUTES] [RATE], postgres-faults [SECONDS] [SEED],
@@ -104,8 +107,10 @@ case $verb in
     exec "$BUN" scripts/mutants.ts "$@"
     ;;
   test-integration)
-    say "'$verb' has nothing to run in this version"
-    exit 2
+    shift
+    need_executable
+    need_dependencies
+    exec "$BUN" scripts/test-integration.ts "$@"
     ;;
   *)
     refuse "unknown verb '$verb'"

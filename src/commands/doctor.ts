@@ -5,6 +5,7 @@ import type { Config } from '../config/config.ts';
 import { loadConfig, type LoadedConfig } from '../config/load.ts';
 import { pathText } from '../config/place.ts';
 import { problemText } from '../config/problem.ts';
+import { diagnoseJournal } from '../journal/diagnose.ts';
 import { sourceParts, type Surroundings } from '../pipeline/build.ts';
 import type { SourcePart } from '../pipeline/source-set.ts';
 import { MdpError } from '../runtime/errors.ts';
@@ -13,15 +14,18 @@ import { createLog } from '../runtime/json-log.ts';
 import { parseDatabaseUrl } from '../sinks/database-url.ts';
 import { diagnoseDatabase } from '../sinks/diagnose.ts';
 import { EXIT, type CommandContext, type Output } from './context.ts';
+import { readRoom, roomFindings } from './doctor/allowance.ts';
 import { diagnoseDisk, type DiskRequest } from './doctor/disk.ts';
 import { diagnoseOpenFiles } from './doctor/limits.ts';
+import { diagnosePort, type Listener } from './doctor/port.ts';
 import { diagnoseSource } from './doctor/venue.ts';
 
 const DOCTOR_HELP = `mdp doctor [--config PATH] [--format text|json]
 
 Looks at everything that \`mdp run\` will need, and says how it stands and what to do about it:
-the configuration, the disk, the limit on open files, the database with its schema and
-privileges, the ledger against the trades stored, each source with its symbols, and the clocks.
+the configuration, the limits on memory, CPU and open files, the ports, the disk and its speed,
+the journal, the database with its schema and privileges, the ledger against the trades stored,
+each source with its symbols, and the clocks.
 Changes nothing; may run beside a running pipeline. Takes some seconds, to hear the venues.
 
   --config PATH     configuration file (default: ./config.yaml, else the built-in one)
@@ -70,11 +74,15 @@ async function* examine(
   const { clock, finish } = context;
   const around: Surroundings = { clock, random: Math.random, log: silentLog(context) };
   const parts = sourceParts(config, around);
-  yield [diagnoseOpenFiles(connectionsOf(config, parts))];
+  yield [
+    ...roomFindings(readRoom(), config.queues.maxMemoryBytes),
+    diagnoseOpenFiles(connectionsOf(config, parts)),
+  ];
+  for (const listener of listenersOf(config)) yield [await diagnosePort(listener)];
   for (const request of directoriesOf(config)) yield await diagnoseDisk(request, clock);
-  const { url, schema, sslmode, sslCa, migrate, retention } = config.database;
-  const keepsAll = retention === 'keep';
-  yield await diagnoseDatabase({ url, schema, sslmode, sslCa, migrate, keepsAll, clock }, finish);
+  const { enabled, dir, maxBytes } = config.journal;
+  if (enabled) yield await diagnoseJournal({ directory: dir, maxBytes, clock });
+  yield await diagnoseDatabase(databaseRequest(config, context), finish);
   const listening = { around, limits: config.operators.validate, signal: finish };
   const sources = parts.map((part) => diagnoseSource(part, listening));
   for (const source of sources) yield await source;
@@ -115,15 +123,29 @@ const loadedAnyway = (path: string | undefined): LoadedConfig | undefined => {
   }
 };
 
+const databaseRequest = ({ database, sink }: Config, { clock }: CommandContext) => {
+  const { url, schema, sslmode, sslCa, migrate, retention } = database;
+  const keepsAll = retention === 'keep';
+  return { url, schema, sslmode, sslCa, migrate, keepsAll, clock, workers: sink.workers };
+};
+
+const listenersOf = ({ http, telemetry }: Config): readonly Listener[] => {
+  const { host, port } = http;
+  const { metricsPort } = telemetry;
+  const first = { host, port, setting: 'http.port' };
+  if (metricsPort === undefined || metricsPort === port) return [first];
+  return [first, { host, port: metricsPort, setting: 'telemetry.metrics_port' }];
+};
+
 /** Room for a database file to grow, where nothing else is said. */
 const DATABASE_FREE_BYTES = 1024 ** 3;
 
 const directoriesOf = ({ database, journal }: Config): readonly DiskRequest[] => {
   const parsed = parseDatabaseUrl(database.url);
   const file = parsed?.kind === 'sqlite' ? dirname(parsed.path) : undefined;
-  const { enabled, dir: directory, minFreeBytes: leastFreeBytes } = journal;
+  const { enabled, dir: directory, minFreeBytes: leastFreeBytes, maxBytes: growsTo } = journal;
   return [
-    ...(enabled ? [{ about: 'journal', directory, leastFreeBytes }] : []),
+    ...(enabled ? [{ about: 'journal', directory, leastFreeBytes, growsTo }] : []),
     ...(file === undefined
       ? []
       : [{ about: 'database', directory: file, leastFreeBytes: DATABASE_FREE_BYTES }]),

@@ -9,6 +9,8 @@ export type DiagnoseOptions = ConnectionOptions & {
   readonly migrate: boolean;
   /** No retention removes rows. */
   readonly keepsAll: boolean;
+  /** `sink.workers`, a connection each. */
+  readonly workers: number;
 };
 
 /** How the database that `options.url` names stands. Changes nothing there, and never throws. */

@@ -1,5 +1,8 @@
 /** What `mdp doctor` finds of a PostgreSQL server. */
 import { afterAll, beforeAll, expect, test } from 'bun:test';
+import type { Clock } from '../../src/runtime/clock.ts';
+import { createSystemClock } from '../../src/runtime/system-clock.ts';
+import { diagnosePostgres } from '../../src/sinks/postgres/diagnose.ts';
 import { execute, PrivateServer } from '../postgres/server.ts';
 import { inDirectory, mdp } from './mdp.ts';
 
@@ -71,4 +74,56 @@ test('fails for a database that is not there, with the cure', async () => {
   const found = await examined('owner', 'nowhere');
   expect(found.code).toBe(1);
   expect(found.text).toContain('the database of database.url does not exist; create it');
+});
+
+test('warns where role or database leave fewer connections than the workers open', async () => {
+  await execute(server.url(), 'create database narrow owner owner');
+  const roomy = await examined('owner', 'narrow');
+  expect(roomy.text).toMatch(
+    /ok {4}database: \d+ connections are free for this role, 4 are wanted/,
+  );
+  await execute(server.url(), 'alter role owner connection limit 3');
+  const role = await examined('owner', 'narrow');
+  expect(role.text).toContain('warn  database: 3 connections are free for this role, 4 are wanted');
+  await execute(server.url(), 'alter role owner connection limit -1');
+  await execute(server.url(), 'alter database narrow connection limit 2');
+  const database = await examined('owner', 'narrow');
+  expect(database.text).toContain('warn  database: 2 connections are free');
+});
+
+test('fails for a server that may only be read', async () => {
+  await server.setReadOnly(true);
+  const found = await examined('owner', 'postgres');
+  await server.setReadOnly(false);
+  expect(found.code).toBe(1);
+  expect(found.text).toContain('fail  database: the server is read-only');
+  expect(found.text).toContain('it is a standby or set read-only');
+});
+
+test('warns of native partitions beside a TimescaleDB that was installed later', async () => {
+  await execute(server.url(), 'create database later');
+  const url = server.url('later');
+  await inDirectory((directory) => mdp(directory, ['migrate'], { DATABASE_URL: url }));
+  // The catalogue's row alone: this machine's server may have no TimescaleDB to install.
+  await execute(
+    `${url}?options=-c%20allow_system_table_mods=on`,
+    `insert into pg_extension select 99999, 'timescaledb', oid, 2200, false, '2.17.2'
+     from pg_roles where rolname = 'postgres'`,
+  );
+  const found = await examined('postgres', 'later');
+  expect(found.text).toContain('ok    database: TimescaleDB 2.17.2 is installed');
+  expect(found.text).toMatch(/warn {2}database: schema mdp has .*, beside TimescaleDB/);
+  expect(found.text).toContain('give database.schema a new name to begin anew');
+});
+
+test('warns of a server whose clock is not ours', async () => {
+  const ahead = createSystemClock();
+  const clock: Clock = { ...ahead, now: () => ahead.now() + 3_600_000_000 };
+  const options = { schema: 'mdp', sslmode: undefined, sslCa: undefined, clock };
+  const asked = { ...options, url: server.url(), migrate: true, keepsAll: true, workers: 2 };
+  const findings = await diagnosePostgres(asked, new AbortController().signal);
+  const found = findings.find(({ text }) => text.includes("the server's clock"));
+  expect(found).toMatchObject({ status: 'warn' });
+  expect(found?.text).toMatch(/36000\d\d ms behind|3599\d\d\d ms behind/);
+  expect(found?.cure).toContain('synchronise the clocks');
 });

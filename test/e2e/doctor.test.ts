@@ -5,37 +5,8 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { startFeed } from './feed.ts';
 import { startMarket } from './market.ts';
-import { inDirectory, mdp, startMdp, until, type Environment } from './mdp.ts';
-
-const report = v.object({
-  status: v.picklist(['ok', 'warn', 'fail']),
-  findings: v.array(
-    v.object({
-      about: v.string(),
-      status: v.picklist(['ok', 'warn', 'fail']),
-      text: v.string(),
-      cure: v.nullable(v.string()),
-    }),
-  ),
-});
-
-type Entry = Readonly<Record<string, unknown>>;
-
-const listeningTo = (...sources: readonly Entry[]): Environment => ({
-  PIPELINE_SOURCES: JSON.stringify(sources),
-});
-
-/** What it found, `about` and status first, and whether its exit code says the same. */
-const examined = async (directory: string, environment: Environment) => {
-  const { code, stdout } = await mdp(directory, ['doctor', '--format', 'json'], environment);
-  const { status, findings } = v.parse(report, JSON.parse(stdout));
-  expect(code).toBe(status === 'fail' ? 1 : 0);
-  const lines = findings.map((each) => `${each.about} ${each.status}: ${each.text}`);
-  for (const { about, status: how, cure } of findings) {
-    if (how !== 'ok') expect({ about, hasCure: cure !== null }).toEqual({ about, hasCure: true });
-  }
-  return { status, lines, text: lines.join('\n') };
-};
+import { examined, listeningTo } from './examined.ts';
+import { inDirectory, mdp, startMdp, until } from './mdp.ts';
 
 test('finds nothing wrong where all is well, and leaves nothing behind', () =>
   inDirectory(async (directory) => {
@@ -45,6 +16,9 @@ test('finds nothing wrong where all is well, and leaves nothing behind', () =>
     expect(found.status).toBe('ok');
     expect(found.text).toContain('configuration ok');
     expect(found.text).toContain('open files ok');
+    expect(found.text).toMatch(/container ok: \d+ MiB of memory allowed/);
+    expect(found.text).toContain('http ok: http.port is 0: a free port is taken at the start');
+    expect(found.text).toMatch(/disk \(journal\) ok: 4 MiB and a sync take .* MiB\/s/);
     expect(found.text).toMatch(/disk \(journal\) ok: a sync takes \d/);
     expect(found.text).toMatch(/source binance ok: ws:\S+ opened in \d+ ms/);
     expect(found.text).toContain('source binance ok: 2 of 2 symbols subscribed, 2 heard');

@@ -29,13 +29,17 @@ const clean = (environment: Environment): Environment => ({
   ...environment,
 });
 
-/** Runs a command of the executable to its end. */
+/**
+ * Runs a command of the executable to its end. `through`: words in front of it that end in running
+ * it, such as those that enter a control group.
+ */
 export const mdp = async (
   directory: string,
   args: readonly string[],
   environment: Environment = {},
+  through: readonly string[] = [],
 ): Promise<Finished> => {
-  const child = Bun.spawn([binary(), ...args], {
+  const child = Bun.spawn([...through, binary(), ...args], {
     cwd: directory,
     env: clean(environment),
     stdin: 'ignore',
@@ -89,13 +93,14 @@ const health = v.object({
 
 export type Health = v.InferOutput<typeof health>;
 
-/** Starts `mdp run` on a free port and waits until it listens. */
+/** Starts `mdp run` on a free port and waits until it listens; `through` as for `mdp`. */
 export const startMdp = async (
   directory: string,
   environment: Environment = {},
   args: readonly string[] = [],
+  through: readonly string[] = [],
 ): Promise<Running> => {
-  const child = Bun.spawn([binary(), 'run', ...args], {
+  const child = Bun.spawn([...through, binary(), 'run', ...args], {
     cwd: directory,
     env: clean({ PIPELINE_HTTP_PORT: '0', PIPELINE_LOG_FORMAT: 'json', ...environment }),
     stdin: 'ignore',

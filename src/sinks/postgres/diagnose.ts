@@ -2,7 +2,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import { MdpError } from '../../runtime/errors.ts';
 import { fail, ok, warn, type Finding } from '../../runtime/finding.ts';
 import { ledgerFinding, ledgerTotals, LEDGER_TOTALS } from '../ledger-finding.ts';
-import { requireSchema } from './migrate.ts';
+import { requireSchema, timescaleSchemaOf } from './migrate.ts';
 import { quoteName, quoteText } from './migrations.ts';
 import type { Session } from './session.ts';
 import { connectorOf, type ConnectionOptions } from './sink.ts';
@@ -10,12 +10,17 @@ import { connectorOf, type ConnectionOptions } from './sink.ts';
 type DiagnoseOptions = ConnectionOptions & {
   readonly migrate: boolean;
   readonly keepsAll: boolean;
+  readonly workers: number;
 };
 
 const ABOUT = 'database';
 const AWAY = 'does the server run, and are host and port of database.url right?';
+const UNUSED =
+  'it was installed later: nothing is compressed; give database.schema a new name to begin anew';
 /** Clocks of two synchronised machines are closer than this. */
 const CLOCK_TOLERANCE_MS = 1000;
+/** Beside one a worker: for upkeep, and for the question whether a pooler stands between. */
+const OTHER_CONNECTIONS = 2;
 
 /** How a PostgreSQL server stands: reachable, ours to write to, of our schema, and in time. */
 export async function diagnosePostgres(
@@ -29,6 +34,7 @@ export async function diagnosePostgres(
       return [
         await serverFinding(session, signal),
         await clockFinding(session, options.clock, signal),
+        await connectionsFinding(session, options.workers, signal),
         await timescaleFinding(session, signal),
         ...(await schemaFindings(session, options, signal)),
       ];
@@ -67,6 +73,36 @@ async function clockFinding(session: Session, clock: Clock, signal: AbortSignal)
   return warn(ABOUT, text, 'synchronise the clocks of both machines (chrony, systemd-timesyncd)');
 }
 
+/** Whether server, database and role leave as many connections as the workers will open. */
+async function connectionsFinding(
+  session: Session,
+  workers: number,
+  signal: AbortSignal,
+): Promise<Finding> {
+  // Those of a pipeline that runs already, and this one, are ours.
+  const others = `count(*) filter (where not
+    coalesce(usename = current_user and application_name = 'mdp', false))`;
+  const { rows } = await session.query(
+    `select least(
+       (select current_setting('max_connections')::int
+          - case when rolsuper then 0
+            else current_setting('superuser_reserved_connections')::int end
+        from pg_roles where rolname = current_user)
+         - (select ${others} from pg_stat_activity where datid is not null),
+       (select nullif(datconnlimit, -1) from pg_database where datname = current_database())
+         - (select ${others} from pg_stat_activity where datname = current_database()),
+       (select nullif(rolconnlimit, -1) from pg_roles where rolname = current_user)) as free`,
+    [],
+    signal,
+  );
+  const free = Number(rows[0]?.['free']);
+  const wanted = workers + OTHER_CONNECTIONS;
+  const text = `${free} connections are free for this role, ${wanted} are wanted`;
+  if (free >= wanted) return ok(ABOUT, text);
+  const cure = 'raise max_connections, or the limit of role or database, or lower sink.workers';
+  return warn(ABOUT, text, cure);
+}
+
 async function timescaleFinding(session: Session, signal: AbortSignal): Promise<Finding> {
   const { rows } = await session.query(
     `select (select extversion from pg_extension where extname = 'timescaledb') as installed,
@@ -88,9 +124,10 @@ async function schemaFindings(
   try {
     const { version, storage } = await requireSchema(session, schema, signal);
     const kept = storage === 'timescaledb' ? 'hypertables' : 'native partitions';
-    const found = ok(ABOUT, `schema ${schema} has version ${version}, with ${kept}`);
+    const found = `schema ${schema} has version ${version}, with ${kept}`;
+    const unused = storage === 'native' && (await timescaleSchemaOf(session, signal)) !== undefined;
     return [
-      found,
+      unused ? warn(ABOUT, `${found}, beside TimescaleDB`, UNUSED) : ok(ABOUT, found),
       await writingFinding(session, schema, storage === 'native', signal),
       await accountFinding(session, schema, keepsAll, signal),
     ];
