@@ -9,12 +9,14 @@ import {
   truncate,
   type FileHandle,
 } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 
 /**
  * The disk as a parameter: what the journal asks of a file system, so that a simulator can lose
  * what was not synced. Every call rejects with the system's error, whose `code` is an errno.
  */
 export interface Disk {
+  /** With all above it; its name survives a power loss when it resolves. It may be there. */
   makeDirectory(path: string): Promise<void>;
   /** Names of the files in a directory, in any order. */
   list(path: string): Promise<readonly string[]>;
@@ -31,6 +33,10 @@ export interface Disk {
   syncDirectory(path: string): Promise<void>;
   /** Bytes that the file system would still take. */
   freeBytes(path: string): Promise<number>;
+  /** Zstandard, beside whatever this thread does. */
+  pack(bytes: Uint8Array): Promise<Uint8Array>;
+  /** Rejects where the bytes are not what `pack` gives. */
+  unpack(bytes: Uint8Array): Promise<Buffer>;
 }
 
 export interface DiskFile {
@@ -48,7 +54,12 @@ const MODE = 0o640;
 
 export const createDisk = (): Disk => ({
   async makeDirectory(path) {
-    await mkdir(path, { recursive: true });
+    const first = await mkdir(path, { recursive: true });
+    if (first === undefined) return;
+    const highest = resolve(first);
+    for (let made = resolve(path); made.length >= highest.length; made = dirname(made)) {
+      await syncDirectory(dirname(made));
+    }
   },
   list: (path) => readdir(path),
   create: async (path) =>
@@ -57,19 +68,23 @@ export const createDisk = (): Disk => ({
   truncate,
   rename,
   remove: (path) => rm(path, { force: true }),
-  async syncDirectory(path) {
-    const directory = await open(path, 'r');
-    try {
-      await directory.sync();
-    } finally {
-      await directory.close();
-    }
-  },
+  syncDirectory,
   async freeBytes(path) {
     const { bavail, bsize } = await statfs(path);
     return bavail * bsize;
   },
+  pack: (bytes) => Bun.zstdCompress(bytes, { level: 1 }),
+  unpack: (bytes) => Bun.zstdDecompress(bytes),
 });
+
+const syncDirectory = async (path: string): Promise<void> => {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+};
 
 const diskFile = (handle: FileHandle): DiskFile => ({
   /**

@@ -190,7 +190,7 @@ export class Keeper {
       const old = fileName(segment);
       const length = segment.condensed ? undefined : HEADER_BYTES + segment.end - segment.start;
       const bytes = await readBytes(disk, `${directory}/${old}`, 0, length);
-      const packed = await Bun.zstdCompress(bytes, { level: 1 });
+      const packed = await disk.pack(bytes);
       await replaceFile(disk, directory, segmentName({ ...segment, packed: true }), [packed]);
       segment.packed = true;
       segment.bytes = packed.length;

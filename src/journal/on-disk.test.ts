@@ -51,6 +51,19 @@ test('a directory that cannot be made is refused, with the cure', async () => {
   await opening.catch(() => undefined);
 });
 
+test.skipIf(Bun.which('strace') === null)(
+  'the name of a new directory, and of those made above it, is synced before it is used',
+  () => {
+    const script = `
+      import { createDisk } from ${JSON.stringify(join(import.meta.dir, 'disk.ts'))};
+      await createDisk().makeDirectory('./above/journal');`;
+    const trace = ['strace', '-f', '-y', '-e', 'trace=fsync', process.execPath, '-e', script];
+    const { stderr } = Bun.spawnSync(trace, { cwd: directory });
+    const synced = [...stderr.toString().matchAll(/fsync\(\d+<([^>]*)>/g)].map((match) => match[1]);
+    expect(synced).toEqual([join(directory, 'above'), directory]);
+  },
+);
+
 const mount = (...args: string[]): boolean =>
   Bun.spawnSync(['mount', ...args], { stderr: 'ignore' }).success;
 

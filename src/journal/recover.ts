@@ -143,7 +143,7 @@ const endOf = async (disk: Disk, path: string, segment: Segment): Promise<Mark> 
 /** All of a segment, decompressed where it is compressed. */
 export const wholeWindow = async (disk: Disk, path: string, segment: Segment): Promise<Window> => {
   const file = await readBytes(disk, path);
-  const bytes = segment.packed ? await unpack(file) : file;
+  const bytes = segment.packed ? await unpack(disk, file) : file;
   const end = segment.condensed
     ? bytes.length
     : Math.min(bytes.length, HEADER_BYTES + segment.end - segment.start);
@@ -162,9 +162,9 @@ export const wholeWindow = async (disk: Disk, path: string, segment: Segment): P
  * Damaged compressed bytes are an empty file: all of its records are lost, which the next one's
  * numbers tell.
  */
-const unpack = async (file: Buffer): Promise<Buffer> => {
+const unpack = async (disk: Disk, file: Buffer): Promise<Buffer> => {
   try {
-    return await Bun.zstdDecompress(file);
+    return await disk.unpack(file);
   } catch {
     return Buffer.alloc(0);
   }

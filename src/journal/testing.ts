@@ -80,6 +80,14 @@ export class MemoryDisk implements Disk {
     return Promise.resolve(this.free);
   }
 
+  pack(bytes: Uint8Array): Promise<Uint8Array> {
+    return Bun.zstdCompress(bytes);
+  }
+
+  unpack(bytes: Uint8Array): Promise<Buffer> {
+    return Bun.zstdDecompress(bytes);
+  }
+
   content(path: string): Content {
     const content = this.files.get(path);
     if (content === undefined) throw errno('ENOENT');

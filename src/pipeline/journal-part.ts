@@ -1,11 +1,13 @@
 import * as v from 'valibot';
 import type { Config } from '../config/config.ts';
 import { Checkpoints } from '../journal/checkpoint.ts';
+import type { Disk } from '../journal/disk.ts';
 import type { Journal } from '../journal/journal.ts';
 import { openJournal } from '../journal/open.ts';
 import type { Mark } from '../journal/record-buffer.ts';
 import type { OperatorsState } from '../operators/operator.ts';
 import type { Clock } from '../runtime/clock.ts';
+import type { FileLock } from '../runtime/file-lock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { CheckpointContent, CheckpointStore } from './checkpointer.ts';
 import { MemoryBudget } from './memory.ts';
@@ -33,7 +35,15 @@ export class Drops {
   }
 }
 
-type Around = { readonly clock: Clock; readonly random: () => number; readonly log: Log };
+type Around = {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  /** Default: the system's. */
+  readonly disk?: Disk;
+  /** Default: `flock`. */
+  readonly lock?: (path: string) => FileLock;
+};
 
 /**
  * Opens the journal of the configuration; undefined where it is switched off. Throws `MdpError`:
