@@ -55,6 +55,7 @@ done
 [ -n "$root" ] || [ "$(id -u)" -eq 0 ] || fail 'needs root: try sudo, or --root DIR'
 
 program=$root/usr/local/bin/mdp
+backup=$root/usr/local/bin/mdp-backup
 unit=$root/usr/local/lib/systemd/system/mdp.service
 users=$root/usr/local/lib/sysusers.d/mdp.conf
 files=$root/usr/local/lib/tmpfiles.d/mdp.conf
@@ -77,6 +78,7 @@ place_program() {
   [ -x "$binary" ] || fail "$binary is no executable: ./scripts/dev.sh build makes dist/mdp"
   "$binary" version >/dev/null || fail "$binary does not run on this machine"
   place 755 "$binary" "$program"
+  place 755 scripts/backup.sh "$backup"
   place 644 deploy/systemd/mdp.service "$unit"
   place 644 deploy/systemd/mdp.sysusers.conf "$users"
   place 644 deploy/systemd/mdp.tmpfiles.conf "$files"
@@ -144,7 +146,7 @@ upgrade() {
 
 remove() {
   ! is_live || systemctl disable --quiet --now mdp 2>/dev/null || true
-  rm -f "$program" "$unit" "$users" "$files"
+  rm -f "$program" "$backup" "$unit" "$users" "$files"
   rm -rf "$manual"
   ! is_live || systemctl daemon-reload
   if [ -n "$purge" ]; then

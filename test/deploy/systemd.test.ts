@@ -75,6 +75,7 @@ installing('install.sh puts program, service, user, settings and a key of its ow
     expect(said).toContain('not started: it has no database yet');
     expect((await ran([join(root, program), 'version'])).output).toStartWith('mdp ');
     expect(await read(root, service)).toBe(unit);
+    await succeeds([join(root, 'usr/local/bin/mdp-backup'), '--help']);
     expect(await read(root, 'etc/passwd')).toMatch(/^mdp:/m);
     expect(modeOf(root, 'etc/mdp/credentials/api_key')).toBe('600');
     expect(await read(root, 'etc/mdp/credentials/api_key')).toMatch(/^[0-9a-f]{48}\n$/);
@@ -135,7 +136,7 @@ installing('install.sh removes all but what is yours, and with --purge that too'
   inDirectory(async (root) => {
     await installed(root, 'install');
     await installed(root, 'remove');
-    expect(existsSync(join(root, program))).toBe(false);
+    expect(readdirSync(join(root, 'usr/local/bin'))).toEqual([]);
     expect(existsSync(join(root, service))).toBe(false);
     expect(existsSync(join(root, 'etc/mdp/credentials/api_key'))).toBe(true);
     expect(readdirSync(join(root, 'usr/local/lib/sysusers.d'))).toEqual([]);
