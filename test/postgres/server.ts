@@ -56,9 +56,36 @@ export class PrivateServer {
     return server;
   }
 
+  /**
+   * A hot standby on a port of its own: a base backup of `primary`, which it follows by streaming
+   * from then on. Ready for reading when it resolves.
+   */
+  static async standbyOf(primary: PrivateServer): Promise<PrivateServer> {
+    const directory = new DataDirectory('mdp-standby-');
+    giveAway(directory.path);
+    const { hostname, port } = new URL(primary.url());
+    const into = ['--pgdata', directory.path, '--write-recovery-conf', '--checkpoint', 'fast'];
+    const from = ['--host', hostname, '--port', port, '--username', 'postgres'];
+    const command = [join(postgresBinaries().dir, 'pg_basebackup'), ...into, ...from];
+    const made = Bun.spawnSync(unprivileged(command), { cwd: '/', stdout: 'ignore' });
+    if (made.exitCode !== 0) throw new Error(`pg_basebackup failed: ${made.stderr.toString()}`);
+    const server = new PrivateServer(directory, await freePort(), {});
+    await server.start();
+    return server;
+  }
+
+  /** Makes a primary of a standby; resolves when it may be written. */
+  async promote(): Promise<void> {
+    await execute(this.url(), 'select pg_promote()');
+  }
+
   /** As the superuser `postgres`, who needs no password. */
   url(database = 'postgres'): string {
     return `postgres://postgres@127.0.0.1:${this.port}/${database}`;
+  }
+
+  get running(): boolean {
+    return this.#process?.exitCode === null && this.#process.signalCode === null;
   }
 
   get dataDirectory(): string {
