@@ -51,8 +51,9 @@ const withPair = async (
 ) => {
   const primary = await PrivateServer.start({ settings: replicated });
   const standby = await PrivateServer.standbyOf(primary);
+  const hosts = `127.0.0.1:${primary.port},127.0.0.1:${standby.port}`;
   const env = {
-    DATABASE_URL: `postgres://postgres@127.0.0.1:${primary.port},127.0.0.1:${standby.port}/postgres`,
+    DATABASE_URL: `postgres://postgres@${hosts}/postgres`,
     PIPELINE_SOURCES: JSON.stringify([
       { type: 'synthetic', symbols: ['SYN-001'], channels: ['trades'], rate: 2000 },
     ]),
