@@ -1,3 +1,5 @@
+import { SymbolTable } from './symbol-table.ts';
+
 /**
  * A venue's symbol, in the venue's own spelling, with a dense id that lives as long as this
  * process.
@@ -13,6 +15,7 @@ export const maxInstruments = 100_000;
 /** The instruments of this process. Ids are dense, from 0, in the order of the first mention. */
 export class Instruments {
   readonly #byVenue = new Map<string, Map<string, Instrument>>();
+  readonly #byBytes = new Map<string, SymbolTable>();
   readonly #byId: Instrument[] = [];
 
   get size(): number {
@@ -27,7 +30,15 @@ export class Instruments {
     this.#byId.push(instrument);
     const symbols = this.#byVenue.get(venue) ?? new Map<string, Instrument>();
     this.#byVenue.set(venue, symbols.set(symbol, instrument));
+    this.symbols(venue).add(instrument);
     return instrument;
+  }
+
+  /** The venue's instruments by the bytes of their symbols: one table, which `intern` fills. */
+  symbols(venue: string): SymbolTable {
+    const table = this.#byBytes.get(venue) ?? new SymbolTable();
+    this.#byBytes.set(venue, table);
+    return table;
   }
 
   get(id: number): Instrument | undefined {

@@ -5,6 +5,7 @@
  */
 import { parseDecimal, signOf, type Decimal } from '../market/decimal.ts';
 import type { Quote, Side, Trade } from '../market/events.ts';
+import type { Instrument } from '../market/instrument.ts';
 import { compareInteger, parseInteger, type Integer } from '../market/integer.ts';
 import { eventTime } from '../market/time.ts';
 import type { DecodeContext, Emit, RejectReason } from './venue.ts';
@@ -106,9 +107,26 @@ function readTrade(
   if (micros === undefined) return 'bad_time';
   const side = dialect.taker(raw.side);
   if (side === undefined) return 'bad_side';
+  const instrument = context.instrument(raw.symbol);
+  const { firstId, lastId } = range;
+  return tradeOf(instrument, micros, context, id, price, size, side, firstId, lastId);
+}
+
+/** A Trade as every venue with integer ids has it: all of one hidden class. */
+export function tradeOf(
+  instrument: Instrument,
+  micros: number,
+  context: DecodeContext,
+  id: Integer,
+  price: Decimal,
+  size: Decimal,
+  side: Side,
+  firstId: Integer | undefined,
+  lastId: Integer | undefined,
+): Trade {
   return {
     kind: 'trade',
-    instrument: context.instrument(raw.symbol),
+    instrument,
     eventTime: eventTime(micros),
     receiveTime: context.receiveTime,
     id,
@@ -116,8 +134,8 @@ function readTrade(
     price,
     size,
     side,
-    firstId: range.firstId,
-    lastId: range.lastId,
+    firstId,
+    lastId,
     late: undefined,
   };
 }
@@ -156,13 +174,27 @@ function readQuote(
   if (micros === undefined && !isMissing(raw.time)) return 'bad_time';
   const id = dialect.ids ? readInteger(raw.id) : context.position();
   if (id === undefined) return 'bad_id';
+  const instrument = context.instrument(raw.symbol);
+  return quoteOf(instrument, micros, context, id, dialect.ids, bid, ask);
+}
+
+/** A Quote: all of one hidden class. */
+export function quoteOf(
+  instrument: Instrument,
+  micros: number | undefined,
+  context: DecodeContext,
+  id: Integer,
+  venueId: boolean,
+  bid: Level,
+  ask: Level,
+): Quote {
   return {
     kind: 'quote',
-    instrument: context.instrument(raw.symbol),
+    instrument,
     eventTime: micros === undefined ? undefined : eventTime(micros),
     receiveTime: context.receiveTime,
     id,
-    venueId: dialect.ids,
+    venueId,
     bid: bid.price,
     bidSize: bid.size,
     ask: ask.price,
@@ -170,7 +202,8 @@ function readQuote(
   };
 }
 
-type Level = { readonly price: Decimal | undefined; readonly size: Decimal | undefined };
+/** One side of the book. */
+export type Level = { readonly price: Decimal | undefined; readonly size: Decimal | undefined };
 
 const noLevel: Level = { price: undefined, size: undefined };
 

@@ -1,4 +1,5 @@
 import type { Quote, Trade } from '../market/events.ts';
+import type { Frame } from '../market/frame.ts';
 import type { Instrument } from '../market/instrument.ts';
 import type { Integer } from '../market/integer.ts';
 import type { ReceiveTime } from '../market/time.ts';
@@ -25,6 +26,13 @@ export interface Venue {
    * be read. Never throws on any input.
    */
   decode(frame: string, context: DecodeContext, emit: Emit): DecodeOutcome;
+  /**
+   * The hot path of `decode`: takes a frame of the shapes that make up the load, straight from its
+   * bytes, and emits exactly what `decode` would emit for its text, when it would say `data`. False
+   * at the first byte that it does not expect: then nothing was emitted, and `decode` decides.
+   * Never throws. Keeps nothing of `frame`.
+   */
+  scan(frame: Frame, context: ScanContext, emit: Emit): boolean;
 }
 
 export type VenueFacts = {
@@ -106,6 +114,11 @@ export interface DecodeContext {
    * without ids.
    */
   position(): Integer;
+}
+
+export interface ScanContext extends DecodeContext {
+  /** The instrument with this symbol, in UTF-8, if `instrument` has given it before. */
+  known(bytes: Uint8Array, from: number, to: number): Instrument | undefined;
 }
 
 /** Why a row inside a readable frame cannot be taken. */

@@ -87,6 +87,15 @@ export function recordedFrames(venue: string): readonly string[] {
 
 /** One frame of every kind, made here, for laws that must hold without recordings too. */
 export function seedsOf(venue: string): readonly string[] {
-  const text = readFileSync(join(import.meta.dir, `frames/${venue}.ndjson`), 'utf8');
+  return linesOf(`${venue}.ndjson`);
+}
+
+/** One frame of every shape that the venue's scan takes, made here. */
+export function scannedShapesOf(venue: string): readonly string[] {
+  return linesOf(`${venue}-scanned.ndjson`);
+}
+
+function linesOf(file: string): readonly string[] {
+  const text = readFileSync(join(import.meta.dir, 'frames', file), 'utf8');
   return text.trimEnd().split('\n');
 }

@@ -35,6 +35,7 @@ export const plainVenue = (
     plan: (wish) => planFor(wish, all.maxSymbolsPerConnection, symbolsPerFrame),
     classify,
     decode: () => 'control',
+    scan: () => false,
   };
 };
 

@@ -9,6 +9,7 @@
 import type { ConnectionPlan, Subscription, Venue, VenueFacts } from '../venue.ts';
 import { address, chunks, frameId, refusal, wishedSymbols } from '../wish.ts';
 import { classify, decode } from './frames.ts';
+import { scan } from './scan.ts';
 
 const id = 'binance';
 const base = 'wss://stream.binance.com:9443';
@@ -37,7 +38,7 @@ const facts: VenueFacts = {
   acksUnknownNames: true,
 };
 
-export const binance: Venue = { id, facts, plan, classify, decode };
+export const binance: Venue = { id, facts, plan, classify, decode, scan };
 
 /**
  * Combined streams, subscribed by frames on `/stream`, under `url` too

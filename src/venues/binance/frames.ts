@@ -142,7 +142,11 @@ function take({ type, row }: Message, context: DecodeContext, emit: Emit): void 
 
 function micros(time: unknown): number | undefined {
   const value = readInteger(time);
-  if (typeof value !== 'number') return undefined;
+  return typeof value === 'number' ? microsOf(value) : undefined;
+}
+
+/** Of a time in milliseconds or in microseconds. */
+export function microsOf(value: number): number | undefined {
   return value < firstMicros ? microsFromMillis(value) : microsFromMicros(value);
 }
 

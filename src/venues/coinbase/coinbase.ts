@@ -9,6 +9,7 @@
 import type { ConnectionPlan, Subscription, Venue, VenueFacts } from '../venue.ts';
 import { address, chunks, frameId, wishedSymbols } from '../wish.ts';
 import { classify, decode } from './frames.ts';
+import { scan } from './scan.ts';
 
 const id = 'coinbase';
 const base = 'wss://ws-feed.exchange.coinbase.com';
@@ -34,7 +35,7 @@ const facts: VenueFacts = {
   acksUnknownNames: false,
 };
 
-export const coinbase: Venue = { id, facts, plan, classify, decode };
+export const coinbase: Venue = { id, facts, plan, classify, decode, scan };
 
 /** One subscribe frame for all channels of a list of products, the heartbeat always among them. */
 function plan(wish: Subscription): readonly ConnectionPlan[] {

@@ -8,6 +8,7 @@
 import type { Channel, ConnectionPlan, Subscription, Venue, VenueFacts } from '../venue.ts';
 import { address, chunks, frameId, wishedSymbols } from '../wish.ts';
 import { classify, decode } from './frames.ts';
+import { scan } from './scan.ts';
 
 const id = 'kraken';
 const base = 'wss://ws.kraken.com';
@@ -39,7 +40,7 @@ const facts: VenueFacts = {
   acksUnknownNames: false,
 };
 
-export const kraken: Venue = { id, facts, plan, classify, decode };
+export const kraken: Venue = { id, facts, plan, classify, decode, scan };
 
 /**
  * One subscribe frame for each channel of a list of symbols, on `/v2`, under `url` too

@@ -32,7 +32,14 @@ const facts: VenueFacts = {
   acksUnknownNames: false,
 };
 
-export const synthetic: Venue = { id: 'synthetic', facts, plan, classify, decode };
+export const synthetic: Venue = {
+  id: 'synthetic',
+  facts,
+  plan,
+  classify,
+  decode,
+  scan: () => false,
+};
 
 const dataFrame = /^\{"e":"(trade|quote)"/;
 const tradeDialect: TradeDialect = { micros, taker };
