@@ -21,6 +21,7 @@ import { EXIT, type CommandContext } from './context.ts';
 import { createLiveLine, type LiveLine } from './live-line.ts';
 import { obeyReloads } from './reload.ts';
 import { tellSupervisor } from './supervision.ts';
+import { openTracer } from './tracing.ts';
 
 const RUN_HELP = `mdp run [--config PATH] [--source TYPE] [--symbols A,B,…] [--duration 30s]
 
@@ -84,7 +85,8 @@ const runPipeline = async (
   for (const note of loaded.notes) log.info(note);
   const bare = { clock: context.clock, random: Math.random, log };
   const sink = new RenewableSink(createSink(config, bare));
-  const around = { ...bare, sink };
+  const tracer = await openTracer(loaded.tracing, bare);
+  const around = { ...bare, sink, tracer };
   const journal = await openJournalPart(config, around);
   const pipeline = buildPipeline(config, around, randomRun(Math.random), journal);
   const servers = startHttp(config, pipeline, context);
@@ -103,6 +105,7 @@ const runPipeline = async (
     supervision.cancel();
     ignoreReloads();
     screen.stop();
+    await tracer?.close();
     await Promise.all(servers.map((server) => server.stop()));
   }
 };

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { TracingOptions } from '../runtime/tracing-options.ts';
 import { camel } from './camel.ts';
 import type { Setting } from './check-leaf.ts';
 import type { Config } from './config.ts';
@@ -8,6 +9,7 @@ import { type Environment, readEnvironment } from './environment.ts';
 import { errorCode, type ReadFile, readTextFile } from './files.ts';
 import { partOf } from './known-keys.ts';
 import { leaves } from './leaves.ts';
+import { readOtel } from './otel.ts';
 import { overriddenSources, type Overrides } from './overrides.ts';
 import { DEFAULT, type Path, pathText, type Place } from './place.ts';
 import { configError, type Problem } from './problem.ts';
@@ -36,6 +38,8 @@ export type LoadRequest = {
 
 export type LoadedConfig = {
   readonly config: Config;
+  /** What the OTEL_ variables say; undefined where there is no tracing. */
+  readonly tracing: TracingOptions | undefined;
   /** The configuration file that was read; undefined where there was none. */
   readonly file: string | undefined;
   /** Every file that was read or looked for: a change of one may change the configuration. */
@@ -74,10 +78,13 @@ export function loadConfig(request: LoadRequest = {}): LoadedConfig {
     problems: layers.flatMap(({ problems }) => [...problems]),
   };
   addDefaultSource(merged, request.sources !== 'ignored');
+  const traces = saidAt(merged.settings, ['telemetry', 'enable_tracing']).value === true;
+  const tracing = traces ? readOtel(env, readFile, merged.problems) : undefined;
   const config = settled(merged);
   const said = (key: Path): Said => saidAt(merged.settings, key);
   const read = file === NOTHING ? undefined : (path ?? DEFAULT_FILE);
-  return { config, file: read, files: [...files], notes: notesOn(environment.ignored), said };
+  const notes = notesOn(environment.ignored);
+  return { config, tracing, file: read, files: [...files], notes, said };
 }
 
 function notesOn(ignored: readonly string[]): readonly string[] {

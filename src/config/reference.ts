@@ -50,6 +50,7 @@ and who said each value, \`mdp check\` everything that is wrong or unwise, \`mdp
 * Variables that platforms inject for a service or workspace called \`pipeline\`
   (\`PIPELINE_WORKSPACE\`, \`PIPELINE_PORT\`, \`PIPELINE_PORT_*\`, \`PIPELINE_*SERVICE_HOST\`,
   \`PIPELINE_*SERVICE_PORT*\`) are ignored with one log line.
+* With tracing on the standard \`OTEL_\` variables are read too: docs/operations.md, Tracing.
 * \`--source\` picks a configured source by name or type, or makes one of a type; \`--symbols\`
   names its symbols.
 * Without sources, \`run\` makes data up (\`synthetic\`) if the database is SQLite; with

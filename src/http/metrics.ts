@@ -30,6 +30,7 @@ export const createMetrics = (parts: Parts): Registry => {
   journalMetrics(registry, parts.pipeline, parts.now);
   sinkMetrics(registry, parts.pipeline);
   ledgerMetrics(registry, parts.pipeline);
+  tracingMetrics(registry, parts.pipeline);
   processMetrics(registry, parts);
   return registry;
 };
@@ -156,6 +157,21 @@ const ledgerMetrics = (registry: Registry, pipeline: Pipeline): void => {
 
 const snake = (name: string): string =>
   name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+const tracingMetrics = (registry: Registry, pipeline: Pipeline): void =>
+  counter(registry, {
+    name: 'mdp_trace_spans_total',
+    help: 'Spans by outcome: exported, or dropped as too many waited or none were taken.',
+    labels: ['outcome'],
+    read: () => {
+      const { exported = 0, queueFull = 0, undelivered = 0 } = pipeline.spanCounts ?? {};
+      return [
+        [['exported'], exported],
+        [['dropped_queue_full'], queueFull],
+        [['dropped_undelivered'], undelivered],
+      ];
+    },
+  });
 
 const processMetrics = (registry: Registry, { pipeline, build }: Parts): void => {
   const delay = monitorEventLoopDelay({ resolution: 10 });

@@ -32,7 +32,7 @@ test('tells each stretch of a batch once, in order and without a hole', () => {
   traces.blockRead();
   at(700);
   const trace = traces.begin(opened(), 300);
-  trace?.taken(900);
+  trace?.taken(900, 'closed');
   trace?.tries(900);
   at(910);
   trace?.encoding();
@@ -99,7 +99,7 @@ test('a first attempt that the breaker holds back waits for it', () => {
   const { traces, roots, at } = bench();
   at(500);
   const trace = traces.begin(opened(), 300);
-  trace?.taken(600);
+  trace?.taken(600, 'open');
   trace?.tries(9600);
   trace?.succeeded(9700);
   trace?.settled(9700, done);

@@ -1,3 +1,4 @@
+import type { BreakerState } from '../runtime/breaker.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { MdpError } from '../runtime/errors.ts';
 import type { Span, SpanAttributes, Tracer } from '../runtime/spans.ts';
@@ -13,9 +14,6 @@ export type BatchOrigin = {
 
 /** Of a batch that is tried for hours so many spans are kept: the first ones and the last. */
 const MOST_SPANS = 64;
-
-/** A worker that begins within it has waited for nobody. */
-const NO_WAIT_US = 1000;
 
 const DATABASES = { postgres: 'postgresql', sqlite: 'sqlite' } as const;
 
@@ -66,6 +64,7 @@ export class BatchTrace implements CommitWatch {
   #attempt: Attempt | undefined;
   #encodingAt: number | undefined;
   #left = 0;
+  #isHeldBack = false;
 
   constructor(
     options: BatchTracesOptions,
@@ -85,15 +84,16 @@ export class BatchTrace implements CommitWatch {
     this.#add('flush wait', cutAt);
   }
 
-  /** A worker has taken it from the queue. */
-  taken(at: number): void {
+  /** A worker has taken it from the queue, and may not try at once while the breaker is open. */
+  taken(at: number, breaker: BreakerState): void {
+    this.#isHeldBack = breaker !== 'closed';
     this.#add('queue wait', at);
   }
 
   /** An attempt begins, of the rows or of the letters that the database made of them. */
   tries(at: number, name: 'commit' | 'dead letters' = 'commit'): void {
     if (this.#attempts > 0) this.#add('retry wait', at);
-    else if (at - this.#last > NO_WAIT_US) this.#add('breaker wait', at);
+    else if (this.#isHeldBack) this.#add('breaker wait', at);
     this.#attempts += 1;
     this.#attempt = { name, from: at, encodes: [] };
   }

@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { MdpError } from '../runtime/errors.ts';
 import type { Log } from '../runtime/log.ts';
+import type { DeliveringTracer } from '../runtime/spans.ts';
 import { timeframeSeconds } from '../market/timeframes.ts';
 import type { Sink } from '../sinks/sink.ts';
 import { parseDatabaseUrl } from '../sinks/database-url.ts';
@@ -33,6 +34,8 @@ export type Surroundings = {
   readonly venueOf?: (id: string) => Venue | undefined;
   /** Default: the one that `database.url` names. */
   readonly sink?: Sink;
+  /** Default: nobody traces. */
+  readonly tracer?: DeliveringTracer | undefined;
 };
 
 /**

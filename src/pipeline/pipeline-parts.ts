@@ -2,7 +2,7 @@ import type { DropPolicy } from '../journal/record-buffer.ts';
 import type { OperatorsSettings } from '../operators/operator.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
-import type { Tracer } from '../runtime/spans.ts';
+import type { DeliveringTracer } from '../runtime/spans.ts';
 import type { Sink } from '../sinks/sink.ts';
 import type { Venue } from '../venues/venue.ts';
 import type { JournalPart } from './journal-part.ts';
@@ -28,7 +28,7 @@ export type PipelineParts = {
   /** Records of another journal, read from its beginning instead of what sources bring. */
   readonly recording?: RecordingPart | undefined;
   /** undefined: nobody traces. */
-  readonly tracer?: Tracer | undefined;
+  readonly tracer?: DeliveringTracer | undefined;
 };
 
 export type PipelineSettings = {

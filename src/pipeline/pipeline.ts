@@ -8,6 +8,7 @@ import type { OperatorsSettings } from '../operators/operator.ts';
 import type { Breaker } from '../runtime/breaker.ts';
 import { MdpError } from '../runtime/errors.ts';
 import { RateLimitedLog } from '../runtime/rate-limited-log.ts';
+import type { SpanCounts } from '../runtime/spans.ts';
 import { aborted, Bell, firstFailure } from '../runtime/waiting.ts';
 import type { Intake, Source } from '../sources/source.ts';
 import { type BatchOrigin, BatchTraces } from './batch-trace.ts';
@@ -124,6 +125,11 @@ export class Pipeline {
     this.#reader = this.#createReader(instruments);
     this.checkpointer = this.#createCheckpointer();
     this.#restore(parts.journal);
+  }
+
+  /** What became of spans; undefined where nobody traces. */
+  get spanCounts(): Readonly<SpanCounts> | undefined {
+    return this.#parts.tracer?.counts;
   }
 
   get journal(): Journal | undefined {

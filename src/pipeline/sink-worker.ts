@@ -80,7 +80,7 @@ const commitBatch = async (
 ): Promise<void> => {
   const { stats, clock, memory } = parts;
   const { batch, trace } = opened;
-  trace?.taken(clock.now());
+  trace?.taken(clock.now(), parts.breaker.state);
   stats.committing(batch.table, batch.rows.length);
   const attempt = async (): Promise<Committed> => {
     const began = clock.now();

@@ -22,3 +22,19 @@ export type SpanAttributes = Readonly<Record<string, string | number | boolean>>
 export interface Tracer {
   trace(root: Span): void;
 }
+
+/** What became of spans; traces that no sampler kept are in none of them. */
+export type SpanCounts = {
+  exported: number;
+  /** Dropped: too many waited. */
+  queueFull: number;
+  /** Dropped: the collector refused them, or did not answer in time. */
+  undelivered: number;
+};
+
+/** A tracer that delivers. */
+export interface DeliveringTracer extends Tracer {
+  readonly counts: Readonly<SpanCounts>;
+  /** Delivers what waits, within a short time, and ends. */
+  close(): Promise<void>;
+}
