@@ -22,6 +22,8 @@ export type MdpOptions = {
   /** A source each, with its share of the symbols. */
   readonly sources?: number;
   readonly environment?: Environment;
+  /** Words in front of the executable that end in running it. */
+  readonly through?: readonly string[];
 };
 
 export type Mdp = Contender & {
@@ -37,14 +39,15 @@ const doneMs = 120_000;
  * work done. Resolves when the feed has all its subscriptions.
  */
 export const startExecutable = async (options: MdpOptions): Promise<Mdp> => {
-  const { feed, databaseUrl, symbols, environment = {} } = options;
+  const { feed, databaseUrl, symbols, environment = {}, through = [] } = options;
   const directory = mkdtempSync(join(tmpdir(), 'mdp-bench-run-'));
   // In a file, since ten thousand symbols are too long for an environment variable; JSON is YAML.
   writeFileSync(
     join(directory, 'config.yaml'),
     JSON.stringify({ sources: sourcesOf(options), queues: { drop_policy: 'block' } }),
   );
-  const running = await startMdp(directory, { DATABASE_URL: databaseUrl, ...environment });
+  const database = { DATABASE_URL: databaseUrl };
+  const running = await startMdp(directory, { ...database, ...environment }, [], through);
   const kill = (): void => running.signal('SIGKILL');
   process.once('exit', kill);
   await Promise.race([feed.subscribed(symbols), endOf(running)]);
