@@ -2,6 +2,8 @@
 # Is the pipeline at BASE_URL up, measured and moving? sh and curl only.
 #   BASE_URL  default http://127.0.0.1:8083
 #   API_KEY   sent as a bearer token when set (needed where http.protect_metrics is on)
+#   CA_CERT   PEM file of the authority of an https:// BASE_URL, when it is not one of the system's
+#   CLIENT_CERT, CLIENT_KEY  PEM files of a client's certificate (needed with http.tls.client_ca)
 #   SMOKE_TIMEOUT_S  how long readiness and movement may take each; default 30
 # Exit 0: everything held. Exit 1: the line that starts with FAILED says what did not.
 set -eu
@@ -32,6 +34,8 @@ get() {
   set -- "$1" --silent --show-error --max-time 10 --write-out '\n%{http_code}' "$BASE_URL$1"
   path=$1
   shift
+  [ -z "${CA_CERT:-}" ] || set -- --cacert "$CA_CERT" "$@"
+  [ -z "${CLIENT_CERT:-}" ] || set -- --cert "$CLIENT_CERT" --key "${CLIENT_KEY:-$CLIENT_CERT}" "$@"
   [ -z "${API_KEY:-}" ] || set -- --header "Authorization: Bearer $API_KEY" "$@"
   answer=$(curl "$@" 2>&1) || failed "GET $path: $(echo "$answer" | head -n 1)"
   status=$(echo "$answer" | tail -n 1)

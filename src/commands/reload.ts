@@ -2,32 +2,55 @@ import { changedKeys } from '../config/changes.ts';
 import type { Config } from '../config/config.ts';
 import { DEFAULT_FILE, loadConfig, type LoadedConfig, type LoadRequest } from '../config/load.ts';
 import { maskedUrl } from '../config/secrets.ts';
+import { withSealedKeys, type HttpSide } from '../http/http-side.ts';
 import { createSink, sourceParts, type Surroundings } from '../pipeline/build.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { RenewableSink } from '../pipeline/renewable-sink.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { MdpError } from '../runtime/errors.ts';
-import { watchFile } from '../runtime/file-watch.ts';
+import { FollowedFiles } from '../runtime/followed-files.ts';
 import { parseDatabaseUrl } from '../sinks/database-url.ts';
 import type { CommandContext } from './context.ts';
 
 export type ReloadParts = {
   readonly pipeline: Pipeline;
   readonly sink: RenewableSink;
+  readonly http: HttpSide;
   /** What runs, and how it was asked for: the same way it is read again. */
-  readonly loaded: LoadedConfig;
+  readonly loaded: Pick<LoadedConfig, 'config' | 'file' | 'files'>;
   readonly request: LoadRequest;
+  readonly files: FollowedFiles;
   readonly around: Surroundings;
   readonly context: CommandContext;
 };
 
 /**
- * Reads the configuration again on SIGHUP and when its file or a secret's changes. Sources follow
- * it, and the way to a PostgreSQL server; of any other key that changed it says that it needs a
- * restart. What is wrong is refused whole, and what
- * ran before runs on. Returns what ends this.
+ * Follows what a configuration was read from, and the files that it names for TLS. To begin in the
+ * same breath as the reading: what changes later is not missed then.
+ */
+export const followFiles = (
+  { request, loaded }: Pick<ReloadParts, 'request' | 'loaded'>,
+  clock: Clock,
+): FollowedFiles => {
+  const files = new FollowedFiles(clock);
+  files.follow(filesOf(request, loaded, loaded.config));
+  return files;
+};
+
+const filesOf = (request: LoadRequest, loaded: ReloadParts['loaded'], { http }: Config) => [
+  request.path ?? loaded.file ?? DEFAULT_FILE,
+  ...loaded.files,
+  ...Object.values(http.tls),
+];
+
+/**
+ * Reads the configuration again on SIGHUP and when its file, a secret's or a certificate's changes.
+ * Sources follow it, the way to a PostgreSQL server, API keys and the certificate; of any other key
+ * that changed it says that it needs a restart. What is wrong is refused whole, and what ran before
+ * runs on. Returns what ends this.
  */
 export const obeyReloads = (parts: ReloadParts): (() => void) => {
-  const { request, loaded, context } = parts;
+  const { files, context } = parts;
   const reload = createReload(parts);
   let reloads: Promise<void> = Promise.resolve();
   let waiting = false;
@@ -41,19 +64,15 @@ export const obeyReloads = (parts: ReloadParts): (() => void) => {
     });
   };
   const onHangup = (): void => again('SIGHUP');
-  const file = request.path ?? loaded.file ?? DEFAULT_FILE;
-  const files = new Set([file, ...loaded.files]);
-  const watches = [...files].map((each) =>
-    watchFile(each, context.clock, () => again(`${each} changed`)),
-  );
+  files.tell((file) => again(`${file} changed`));
   context.hangup.addEventListener('hangup', onHangup);
   return () => {
-    for (const watch of watches) watch.cancel();
+    files.follow([]);
     context.hangup.removeEventListener('hangup', onHangup);
   };
 };
 
-const createReload = ({ pipeline, sink, loaded, request, around }: ReloadParts) => {
+const createReload = ({ pipeline, sink, http, loaded, request, files, around }: ReloadParts) => {
   let running = loaded.config;
   let { file } = loaded;
   const { clock, log } = around;
@@ -61,18 +80,22 @@ const createReload = ({ pipeline, sink, loaded, request, around }: ReloadParts) 
 
   const take = async (reason: string): Promise<void> => {
     // A file that was in use must be there: without it, the defaults would end every source.
-    const next = loadConfig({ ...request, path: request.path ?? file });
-    const database = reachable(running.database, next.config.database);
-    const wanted = { ...running, database, sources: next.config.sources };
+    const read = loadConfig({ ...request, path: request.path ?? file });
+    const next = withSealedKeys(read.config);
+    const served = http.prepare(running.http, next.http);
+    const database = reachable(running.database, next.database);
+    const wanted = { ...running, database, sources: next.sources, http: served.http };
     const renewed = database === running.database ? undefined : createSink(wanted, around);
     const changes = await pipeline.replaceSources(sourceParts(wanted, around));
-    ({ file } = next);
+    ({ file } = read);
+    served.take();
     if (renewed !== undefined) {
       sink.renew(renewed);
       log.info('The database is reached anew', { database: maskedUrl(database.url) });
     }
     running = wanted;
-    const needsRestart = changedKeys(running, next.config);
+    files.follow(filesOf(request, loaded, running));
+    const needsRestart = changedKeys(running, next);
     configuration.take(clock.now(), needsRestart);
     for (const key of needsRestart)
       log.warn('Changed, but needs a restart to take effect', { key });

@@ -2,10 +2,9 @@ import { parseArgs } from 'node:util';
 import type { Config } from '../config/config.ts';
 import { loadConfig, type LoadRequest } from '../config/load.ts';
 import { maskedUrl } from '../config/secrets.ts';
-import { createApp, createMetricsApp, type AppParts } from '../http/app.ts';
-import { createKeyCheck } from '../http/keys.ts';
+import { HttpSide, withSealedKeys } from '../http/http-side.ts';
 import { createMetrics } from '../http/metrics.ts';
-import { serve, type HttpServer } from '../http/server.ts';
+import type { HttpServer } from '../http/server.ts';
 import { timeframeSeconds } from '../market/timeframes.ts';
 import { buildPipeline, createSink, randomRun } from '../pipeline/build.ts';
 import { openJournalPart } from '../pipeline/journal-part.ts';
@@ -19,7 +18,7 @@ import { parseDuration } from '../runtime/quantities.ts';
 import { BUILD } from './build-info.ts';
 import { EXIT, type CommandContext } from './context.ts';
 import { createLiveLine, type LiveLine } from './live-line.ts';
-import { obeyReloads } from './reload.ts';
+import { followFiles, obeyReloads } from './reload.ts';
 import { tellSupervisor } from './supervision.ts';
 import { openTracer } from './tracing.ts';
 
@@ -29,8 +28,9 @@ Runs the pipeline until SIGTERM or SIGINT (or for --duration), then drains: stop
 sources, finishes the operators, commits, closes. A second signal stops at once.
 
 On SIGHUP, or when the configuration file changes, sources and symbols come and go as it
-says, and PostgreSQL is reached by a changed database.url, ssl mode or CA (DATABASE_URL_FILE
-is watched too); any other changed key waits for a restart, and what is wrong is refused.
+says, PostgreSQL is reached by a changed database.url, ssl mode or CA, and API keys and the
+certificate are renewed (files of secrets and certificates are watched too); any other
+changed key waits for a restart, and what is wrong is refused.
 
   --config PATH     configuration file (default: ./config.yaml, else the built-in one)
   --source TYPE     one source of this type instead of the configured ones
@@ -73,30 +73,47 @@ export const runCommand = async (
   return runPipeline(request, runForMs, context);
 };
 
+/** Of a loaded configuration what a run goes on with: no API key is in it. */
+const loadSealed = (request: LoadRequest) => {
+  const { config, file, files, notes, tracing } = loadConfig(request);
+  return { config: withSealedKeys(config), file, files, notes, tracing };
+};
+
 const runPipeline = async (
   request: LoadRequest,
   runForMs: number | undefined,
   context: CommandContext,
 ): Promise<number> => {
-  const loaded = loadConfig(request);
+  const loaded = loadSealed(request);
   const { config } = loaded;
+  const { clock, finish } = context;
+  const files = followFiles({ request, loaded }, clock);
   const screen = screenOf(config, context);
   const { log } = screen;
   for (const note of loaded.notes) log.info(note);
-  const bare = { clock: context.clock, random: Math.random, log };
+  const http = new HttpSide({ config, clock, log });
+  const bare = { clock, random: Math.random, log };
   const sink = new RenewableSink(createSink(config, bare));
   const tracer = await openTracer(loaded.tracing, bare);
   const around = { ...bare, sink, tracer };
   const journal = await openJournalPart(config, around);
   const pipeline = buildPipeline(config, around, randomRun(Math.random), journal);
-  const servers = startHttp(config, pipeline, context);
+  const servers = http.start(pipeline, metricsOf(config, pipeline, context));
   sayStarted(config, servers, log);
-  screen.start(pipeline, `http://${config.http.host}:${servers[0]?.port ?? 0}/status`);
+  screen.start(pipeline, statusAddress(config, servers));
   obeySignals(pipeline, context, log);
-  const ignoreReloads = obeyReloads({ pipeline, sink, loaded, request, around, context });
-  if (runForMs !== undefined) context.clock.after(runForMs, () => pipeline.stop());
+  const ignoreReloads = obeyReloads({
+    pipeline,
+    sink,
+    http,
+    loaded,
+    request,
+    files,
+    around,
+    context,
+  });
+  if (runForMs !== undefined) clock.after(runForMs, () => pipeline.stop());
   const running = pipeline.run();
-  const { clock, finish } = context;
   const { drainMs } = config.pipeline;
   const supervision = tellSupervisor({ pipeline, clock, log, drainMs, finish });
   try {
@@ -106,8 +123,13 @@ const runPipeline = async (
     ignoreReloads();
     screen.stop();
     await tracer?.close();
-    await Promise.all(servers.map((server) => server.stop()));
+    await http.stop();
   }
+};
+
+const statusAddress = ({ http }: Config, servers: readonly HttpServer[]): string => {
+  const scheme = http.tls.cert === undefined ? 'http' : 'https';
+  return `${scheme}://${http.host}:${servers[0]?.port ?? 0}/status`;
 };
 
 /**
@@ -167,33 +189,23 @@ export const screenOf = (config: Pick<Config, 'log'>, context: CommandContext) =
   };
 };
 
-const startHttp = (
-  config: Config,
+const metricsOf = (
+  { telemetry, operators }: Config,
   pipeline: Pipeline,
-  context: CommandContext,
-): readonly HttpServer[] => {
-  const { http, telemetry } = config;
-  const timeframes = config.operators.bars.timeframes.map((name) => timeframeSeconds(name) ?? 0);
-  const now = (): number => context.clock.now();
-  const parts: AppParts = {
-    pipeline,
-    metrics: telemetry.enableMetrics
-      ? createMetrics({ pipeline, build: BUILD, timeframes, now })
-      : undefined,
-    keys: createKeyCheck(http.apiKeys),
-    protectMetrics: http.protectMetrics,
-    now,
-  };
-  const servers = [serve(createApp(parts), http.host, http.port)];
-  const second = telemetry.metricsPort;
-  if (second !== undefined && second !== http.port) {
-    servers.push(serve(createMetricsApp(parts), http.host, second));
-  }
-  return servers;
-};
+  { clock }: CommandContext,
+) =>
+  telemetry.enableMetrics
+    ? createMetrics({
+        pipeline,
+        build: BUILD,
+        timeframes: operators.bars.timeframes.map((name) => timeframeSeconds(name) ?? 0),
+        now: () => clock.now(),
+      })
+    : undefined;
 
 const sayStarted = (config: Config, servers: readonly HttpServer[], log: Log): void => {
-  for (const { host, port } of servers) log.info('listening', { host, port });
+  const tls = config.http.tls.cert !== undefined;
+  for (const { host, port } of servers) log.info('listening', { host, port, tls });
   log.info('Started', {
     version: BUILD.version,
     sources: config.sources.map(({ type, name }) => name ?? type).join(','),

@@ -4,7 +4,6 @@ import { effectiveYaml } from './effective.ts';
 import { defaultOf } from './describe.ts';
 import { leaves } from './leaves.ts';
 import { reference } from './reference.ts';
-import { reserved } from './rules.ts';
 import { shippedConfig } from './shipped.ts';
 import { load } from './testing.ts';
 
@@ -23,7 +22,7 @@ test('what the shipped config.yaml has in comments can be taken out of them', ()
   const uncommented = shippedConfig.replaceAll(/^#(?=  )/gm, '');
   const { said } = load({ files: { 'config.yaml': uncommented } });
   const unsaid = leaves.filter(({ path }) => said(path).place.kind === 'default');
-  expect(unsaid.map(({ key }) => key)).toEqual([...reserved]);
+  expect(unsaid.map(({ key }) => key)).toEqual([]);
 });
 
 test('docs/configuration.md is what the schemas say', async () => {

@@ -38,30 +38,6 @@ const tlsInPairs: Rule = {
   },
 };
 
-/** Settings whose names are kept for what this version does not do yet. */
-export const reserved: ReadonlySet<string> = new Set([
-  'http.tls.cert',
-  'http.tls.key',
-  'http.tls.client_ca',
-  'http.audit_log',
-]);
-
-/** Taking what is not done would leave a door open that looks shut. */
-const reservedUnset: Rule = {
-  keys: [...reserved],
-  broken: ({ http: { tls, auditLog } }) => [
-    ...(tls.cert === undefined || tls.key === undefined
-      ? []
-      : [notYet(['tls', 'cert'], 'HTTPS', 'and let a proxy in front of it end TLS')]),
-    ...(auditLog === undefined ? [] : [notYet(['audit_log'], 'an audit log')]),
-  ],
-};
-
-function notYet(path: Path, what: string, cure = ''): Fault {
-  const text = `this version does not have ${what} yet; remove it ${cure}`.trimEnd();
-  return { path: ['http', ...path], text };
-}
-
 function alone(has: string, lacks: string): Fault {
   const text = `found without http.tls.${lacks}; give both, or remove it`;
   return { path: ['http', 'tls', has], text };
@@ -138,7 +114,6 @@ function sslmodeFaults(url: string): readonly string[] {
 const rules: readonly Rule[] = [
   shardInRange,
   tlsInPairs,
-  reservedUnset,
   aggregatesWhereTheyExist,
   oneSeriesAnInstrument,
   postgresAddress,

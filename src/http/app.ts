@@ -1,10 +1,19 @@
-import { Hono, type Context, type MiddlewareHandler } from 'hono';
+import { Hono } from 'hono';
 import type { Registry } from 'prom-client';
 import { formatTime } from '../market/time.ts';
 import { healthOf, isReady } from '../pipeline/health.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { statusOf } from '../pipeline/status.ts';
-import type { KeyCheck } from './keys.ts';
+import {
+  admitted,
+  answered,
+  audited,
+  failed,
+  guarded,
+  type GateParts,
+  type HttpEnv,
+} from './gate.ts';
+import { pathOf } from './request-limits.ts';
 
 /**
  * The HTTP side: health, readiness, metrics and status of the running program. It reads snapshots
@@ -15,48 +24,46 @@ export type AppParts = {
   readonly pipeline: Pipeline;
   /** undefined = metrics are switched off. */
   readonly metrics: Registry | undefined;
-  readonly keys: KeyCheck;
+  readonly gate: GateParts;
   readonly protectMetrics: boolean;
   /** Microseconds. */
   readonly now: () => number;
 };
 
-export const createApp = (parts: AppParts): Hono => {
-  const app = new Hono();
-  const guard = guardOf(parts.keys);
-  app.use(headers);
-  if (parts.protectMetrics) {
-    app.use('/health', guard);
-    app.use('/health/*', guard);
-    app.use('/metrics', guard);
-  }
+export type App = Hono<HttpEnv>;
+
+const OPEN = ['/health', '/health/live', '/health/ready', '/metrics'] as const;
+
+export const createApp = (parts: AppParts): App => {
+  const { protectMetrics, gate, pipeline, now } = parts;
+  const app = gatedApp(gate, protectMetrics ? [...OPEN, '/status'] : ['/status']);
   healthRoutes(app, parts);
   if (parts.metrics !== undefined) metricsRoute(app, parts.metrics);
-  app.get('/status', guard, (c) => c.json(statusOf(parts.pipeline, parts.now())));
-  app.notFound((c) =>
-    c.json(
-      {
-        error: 'not found',
-        routes: ['/health', '/health/live', '/health/ready', '/metrics', '/status'],
-      },
-      404,
-    ),
-  );
-  app.onError((_error, c) => c.json({ error: 'internal error' }, 500));
+  app.get('/status', (c) => c.json(statusOf(pipeline, now())));
+  app.notFound((c) => c.json({ error: 'not found', routes: [...OPEN, '/status'] }, 404));
   return app;
 };
 
 /** Metrics and health only, for a second port. */
-export const createMetricsApp = (parts: AppParts): Hono => {
-  const app = new Hono();
-  app.use(headers);
-  if (parts.protectMetrics) app.use(guardOf(parts.keys));
+export const createMetricsApp = (parts: AppParts): App => {
+  const app = gatedApp(parts.gate, parts.protectMetrics ? OPEN : []);
   healthRoutes(app, parts);
   if (parts.metrics !== undefined) metricsRoute(app, parts.metrics);
+  app.notFound((c) => c.json({ error: 'not found', routes: OPEN }, 404));
   return app;
 };
 
-const healthRoutes = (app: Hono, { pipeline, now }: AppParts): void => {
+const gatedApp = (gate: GateParts, guardedRoutes: readonly string[]): App => {
+  const app: App = new Hono<HttpEnv>({ getPath: pathOf });
+  app.use(answered(gate));
+  for (const route of guardedRoutes) app.use(route, audited(route, gate));
+  app.use(admitted(gate));
+  for (const route of guardedRoutes) app.use(route, guarded(gate));
+  app.onError(failed(gate));
+  return app;
+};
+
+const healthRoutes = (app: App, { pipeline, now }: AppParts): void => {
   app.get('/health', (c) => {
     const { status, entries } = healthOf(pipeline, now());
     const shown = entries.map((entry) => ({ ...entry, since: formatTime(entry.since) }));
@@ -69,36 +76,8 @@ const healthRoutes = (app: Hono, { pipeline, now }: AppParts): void => {
   });
 };
 
-const metricsRoute = (app: Hono, metrics: Registry): void => {
+const metricsRoute = (app: App, metrics: Registry): void => {
   app.get('/metrics', async (c) =>
     c.text(await metrics.metrics(), 200, { 'content-type': metrics.contentType }),
   );
-};
-
-const headers: MiddlewareHandler = async (c, next) => {
-  await next();
-  c.header('cache-control', 'no-store');
-  c.header('x-content-type-options', 'nosniff');
-};
-
-const guardOf =
-  (keys: KeyCheck): MiddlewareHandler =>
-  async (c, next) => {
-    const refusal = keys(presentedKey(c), remoteAddress(c));
-    if (refusal === undefined) return next();
-    return c.json({ error: refusal.error, hint: refusal.hint }, refusal.status);
-  };
-
-const presentedKey = (c: Context): string | undefined => {
-  const bearer = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
-  return bearer ?? c.req.header('x-api-key');
-};
-
-/**
- * As Bun's server gave it in the environment of the request; undefined in tests without a socket.
- */
-const remoteAddress = (c: Context): string | undefined => {
-  const env: unknown = c.env;
-  if (typeof env !== 'object' || env === null || !('address' in env)) return undefined;
-  return typeof env.address === 'string' ? env.address : undefined;
 };

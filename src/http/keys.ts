@@ -1,46 +1,35 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-/** Why a request may not pass: undefined when it may. */
-export type Refusal = {
-  readonly status: 401 | 403;
-  readonly error: string;
-  readonly hint: string;
-};
+const digestOf = (key: string): Buffer => createHash('sha256').update(key).digest();
 
-/** Decides by the key a request presents and the address it comes from. */
-export type KeyCheck = (
-  key: string | undefined,
-  address: string | undefined,
-) => Refusal | undefined;
+/** What the running program keeps of its API keys: their SHA-256, in hex. */
+export const sealed = (keys: readonly string[]): readonly string[] =>
+  keys.map((key) => digestOf(key).toString('hex'));
 
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+/** Hex digits of a key's SHA-256 that name it: enough to tell keys apart, too few to be one. */
+const ID_DIGITS = 8;
 
-/**
- * With keys set, one of them must be presented; every key is compared, in constant time, as a hash.
- * Without keys only loopback addresses may pass.
- */
-export const createKeyCheck = (keys: readonly string[]): KeyCheck => {
-  const hashes = keys.map(digest);
-  if (hashes.length === 0) return (_key, address) => (isLoopback(address) ? undefined : REMOTE);
-  return (key) => {
-    if (key === undefined) return MISSING;
-    const presented = digest(key);
-    const matches = hashes.filter((hash) => timingSafeEqual(hash, presented));
-    return matches.length > 0 ? undefined : WRONG;
-  };
-};
+/** The keys that open protected routes, as hashes; others may take their place while it runs. */
+export class KeyRing {
+  #digests: readonly Buffer[] = [];
 
-const isLoopback = (address: string | undefined): boolean =>
-  address !== undefined && /^(::ffff:)?127\.|^::1$/.test(address);
+  constructor(digests: readonly string[]) {
+    this.renew(digests);
+  }
 
-const REMOTE: Refusal = {
-  status: 403,
-  error: 'without an API key this route answers on loopback only',
-  hint: 'set API_KEY (or API_KEY_FILE, one key a line) and send it as `Authorization: Bearer …`',
-};
-const MISSING: Refusal = {
-  status: 401,
-  error: 'an API key is needed',
-  hint: 'send it as `Authorization: Bearer …` or `X-API-Key: …`',
-};
-const WRONG: Refusal = { status: 401, error: 'this API key is not known', hint: MISSING.hint };
+  /** From now on these count, and no others. */
+  renew(digests: readonly string[]): void {
+    this.#digests = digests.map((digest) => Buffer.from(digest, 'hex'));
+  }
+
+  get isEmpty(): boolean {
+    return this.#digests.length === 0;
+  }
+
+  /** The id of a key that is on the ring. Every key is compared, in constant time. */
+  idOf(key: string): string | undefined {
+    const presented = digestOf(key);
+    const matches = this.#digests.filter((digest) => timingSafeEqual(digest, presented));
+    return matches[0]?.toString('hex').slice(0, ID_DIGITS);
+  }
+}

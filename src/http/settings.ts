@@ -43,20 +43,39 @@ export const httpSettings = v.strictObject({
     v.pipe(v.boolean(), v.description('whether /health and /metrics need a key too')),
     false,
   ),
+  max_requests_per_sec: v.optional(
+    v.pipe(
+      v.number(),
+      v.integer(),
+      v.minValue(0),
+      v.maxValue(1_000_000),
+      v.description(
+        'requests a second, and at once, of one key or address; past it 429; 0 = unlimited',
+      ),
+    ),
+    100,
+  ),
   tls: v.strictObject({
-    cert: v.optional(v.pipe(path, v.description('reserved: PEM file of the certificate chain'))),
-    key: v.optional(v.pipe(path, v.description('reserved: PEM file of the private key'))),
+    cert: v.optional(
+      v.pipe(
+        path,
+        v.description('PEM file of the certificate chain; with it everything is served by TLS'),
+      ),
+    ),
+    key: v.optional(v.pipe(path, v.description('PEM file of its private key, without passphrase'))),
     client_ca: v.optional(
       v.pipe(
         path,
-        v.description('reserved: PEM file of the CAs that client certificates must come from'),
+        v.description(
+          'PEM file of the CAs one of which must have signed each client’s certificate',
+        ),
       ),
     ),
   }),
   audit_log: v.optional(
     v.pipe(
       path,
-      v.description('reserved: file that gets a JSON line for every request to a protected route'),
+      v.description('file that gets a JSON line for every request to a protected route'),
     ),
   ),
 });

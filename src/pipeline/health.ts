@@ -75,12 +75,16 @@ const refusedText = ({ symbols }: SourceReport): string | undefined => {
   return `the venue refused ${names.join(', ')}${more}`;
 };
 
-/** A refused configuration costs nothing while the one before it runs on, but it is told. */
+/**
+ * A refused configuration costs nothing while the one before it runs on, but it is told; what is
+ * wrong with it names files and values, which are for the log and for those who may see the status.
+ */
 const configEntry = ({ configuration }: Pipeline): HealthEntry => {
   const { refusal, needsRestart, loadedAt } = configuration;
   const base = { kind: 'config', name: 'config', status: 'healthy' } as const;
   if (refusal !== undefined) {
-    const reason = `refused, the one before it runs on: ${refusal.problems.join('; ')}`;
+    const count = `${refusal.problems.length} problem${refusal.problems.length === 1 ? '' : 's'}`;
+    const reason = `refused, the one before it runs on: ${count}, named by /status and the log`;
     return { ...base, reason, since: refusal.at };
   }
   const waiting = needsRestart.join(', ');

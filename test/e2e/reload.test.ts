@@ -212,9 +212,14 @@ test('a bad file is refused, a line for each problem, told over HTTP, mended by 
       expect(run.log()).toContain('config.yaml:4:11: sources[0].type');
       const health = await (await run.get('/health')).json();
       expect(health).toMatchObject({ status: 'healthy' });
-      expect(JSON.stringify(health)).toContain('batch_sice');
+      expect(JSON.stringify(health)).toContain('2 problems');
+      expect(JSON.stringify(health)).not.toContain('config.yaml');
       expect(await (await run.get('/status')).json()).toMatchObject({
-        configuration: { refusals: 1, needs_restart: [] },
+        configuration: {
+          refusals: 1,
+          refused: { problems: [expect.stringContaining('batch_sice'), expect.any(String)] },
+          needs_restart: [],
+        },
         sources: [{ name: 'spot', phase: 'open' }],
       });
       await heard(stage, 'spot', 'AAA');
