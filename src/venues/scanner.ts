@@ -13,6 +13,7 @@ import type { Decimal } from '../market/decimal.ts';
 import type { Frame } from '../market/frame.ts';
 import type { Instrument } from '../market/instrument.ts';
 import { microsFromIso } from '../market/time.ts';
+import type { Level } from './rows.ts';
 import type { ScanContext } from './venue.ts';
 
 /** As parseDecimal's fast path: longer texts may mean more than they are worth. */
@@ -25,6 +26,9 @@ const point = 0x2e;
 const quote = 0x22;
 const backslash = 0x5c;
 const closingBrace = 0x7d;
+
+/** `Z"`, read as a word. */
+const zoneAndQuote = 0x225a;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -152,18 +156,30 @@ export class Scanner {
     return this.decimal() && this.takesByte(quote);
   }
 
-  /** `2021-04-17T16:43:37.089723Z`, to `value`. */
-  time(): boolean {
+  /**
+   * Price and size of one side of the book, as texts behind their keys. A zero says that there is
+   * no such side: that is for the slow path.
+   */
+  level(price: Literal, size: Literal): Level | undefined {
+    if (!this.takes(price) || !this.decimalText() || this.isZero()) return undefined;
+    const at = this.taken();
+    if (!this.takes(size) || !this.decimalText() || this.isZero()) return undefined;
+    return { price: at, size: this.taken() };
+  }
+
+  /** `2021-04-17T16:43:37.089723Z` and the quote at its end, to `value`. */
+  timeText(): boolean {
     const view = this.#view;
     const { at } = this;
-    if (at + 27 > this.#end || !this.#takesMinute()) return false;
+    if (at + 28 > this.#end || !this.#isInMinute()) return false;
     const second = twoDigits(view.getInt16(at + 17, true));
     const high = fourDigits(view.getInt32(at + 20, true));
     const low = twoDigits(view.getInt16(at + 24, true));
     if (second < 0 || second > 59 || high < 0 || low < 0) return false;
-    if (this.#bytes[at + 19] !== point || this.#bytes[at + 26] !== 0x5a) return false;
+    if (this.#bytes[at + 19] !== point || view.getInt16(at + 26, true) !== zoneAndQuote)
+      return false;
     this.value = this.#minuteMicros + second * 1e6 + high * 100 + low;
-    this.at = at + 27;
+    this.at = at + 28;
     return this.value <= Number.MAX_SAFE_INTEGER;
   }
 
@@ -223,7 +239,7 @@ export class Scanner {
   }
 
   /** The time up to its minute, if it is that of the last time; else it is read at leisure. */
-  #takesMinute(): boolean {
+  #isInMinute(): boolean {
     const view = this.#view;
     const words = this.#minute;
     const { at } = this;

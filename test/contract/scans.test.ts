@@ -12,7 +12,7 @@ import { recordings, samplesOf, scannedShapesOf, seedsOf } from './venue-frames.
 import { mutated } from './venue-mutations.ts';
 import { bytesOf, ScanTrial } from './venue-scanning.ts';
 
-const venues: readonly Venue[] = [VENUES.binance];
+const venues: readonly Venue[] = Object.values(VENUES);
 
 describe.each(venues.map((venue) => [venue.id, venue] as const))('%s', (_id, venue) => {
   const shapes = scannedShapesOf(venue.id);

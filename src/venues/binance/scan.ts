@@ -6,7 +6,7 @@
  */
 import type { Side } from '../../market/events.ts';
 import type { Frame } from '../../market/frame.ts';
-import { quoteOf, tradeOf, type Level } from '../rows.ts';
+import { quoteOf, tradeOf } from '../rows.ts';
 import { Literal, Scanner } from '../scanner.ts';
 import type { Emit, ScanContext } from '../venue.ts';
 import { microsOf } from './frames.ts';
@@ -120,18 +120,10 @@ function scanQuote(context: ScanContext, emit: Emit, outer: 0 | 1): boolean {
   if (!scanner.takes(symbol)) return false;
   const instrument = scanner.symbol(context);
   if (instrument === undefined) return false;
-  const bids = takenLevel(bid, bidSize);
+  const bids = scanner.level(bid, bidSize);
   if (bids === undefined) return false;
-  const asks = takenLevel(ask, askSize);
+  const asks = scanner.level(ask, askSize);
   if (asks === undefined || !scanner.takesByte(closingBrace) || !scanner.ends(outer)) return false;
   emit.quote(quoteOf(instrument, undefined, context, id, true, bids, asks));
   return true;
-}
-
-/** A zero stands for a side that is not there: that is for `decode`. */
-function takenLevel(priceKey: Literal, sizeKey: Literal): Level | undefined {
-  if (!(scanner.takes(priceKey) && scanner.decimalText()) || scanner.isZero()) return undefined;
-  const at = scanner.taken();
-  if (!(scanner.takes(sizeKey) && scanner.decimalText()) || scanner.isZero()) return undefined;
-  return { price: at, size: scanner.taken() };
 }

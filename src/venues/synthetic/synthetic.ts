@@ -20,6 +20,7 @@ import type {
   Venue,
   VenueFacts,
 } from '../venue.ts';
+import { scan } from './scan.ts';
 
 const facts: VenueFacts = {
   tradeIds: 'contiguous',
@@ -32,14 +33,7 @@ const facts: VenueFacts = {
   acksUnknownNames: false,
 };
 
-export const synthetic: Venue = {
-  id: 'synthetic',
-  facts,
-  plan,
-  classify,
-  decode,
-  scan: () => false,
-};
+export const synthetic: Venue = { id: 'synthetic', facts, plan, classify, decode, scan };
 
 const dataFrame = /^\{"e":"(trade|quote)"/;
 const tradeDialect: TradeDialect = { micros, taker };
