@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 import { loadConfig } from '../config/load.ts';
+import type { Stored } from '../journal/block.ts';
 import { listSegments, readRecords, verifySegments } from '../journal/inspect.ts';
-import type { SegmentSummary, Stored, Verified } from '../journal/inspect.ts';
+import type { SegmentSummary, Verified } from '../journal/inspect.ts';
 import type { MarketRecord } from '../market/record.ts';
 import { formatTime } from '../market/time.ts';
 import { MdpError } from '../runtime/errors.ts';

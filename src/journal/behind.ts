@@ -1,10 +1,11 @@
 import type { Log } from '../runtime/log.ts';
+import { sizeOf, type Block } from './block.ts';
 import type { BlockReader, Window } from './block-reader.ts';
-import type { Chunk, Chunks } from './chunks.ts';
+import type { Chunks } from './chunks.ts';
 import { errnoOf, readBytes, type Disk } from './disk.ts';
 import { HEADER_BYTES } from './format.ts';
 import { wholeWindow } from './recover.ts';
-import type { Block, MemoryShare, Position } from './record-buffer.ts';
+import type { MemoryShare, Position } from './record-buffer.ts';
 import { fileName, type Segment, type Segments } from './segments.ts';
 
 const READ_BYTES = 512 * 1024;
@@ -51,7 +52,7 @@ export class Behind {
 
   /** Of the first record that waits here. */
   get start(): Position {
-    return this.#ready[0]?.positions[0] ?? this.position;
+    return this.#ready[0]?.position ?? this.position;
   }
 
   frames(): number {
@@ -60,21 +61,18 @@ export class Behind {
 
   take(): Block | undefined {
     const block = this.#ready.shift();
-    if (block !== undefined) this.#options.memory.addBlocks(-block.bytes);
+    if (block !== undefined) this.#options.memory.addBlocks(-sizeOf(block));
     return block;
   }
 
   /** A block from the chunks, up to `limit`. */
   fromChunk(limit: Position): Block | undefined {
-    const chunk = this.#options.chunks.at(this.position);
-    if (chunk === undefined || this.#loading) return undefined;
-    const block = this.#options.reader.next(
-      chunkWindow(chunk, this.position, limit),
-      this.position,
-    );
-    if (typeof block === 'string') return undefined;
+    if (this.#loading) return undefined;
+    const { chunks, reader } = this.#options;
+    const block = chunks.block(this.position, limit);
+    if (block === undefined) return undefined;
     this.position = block.end.position;
-    return block;
+    return reader.join(block);
   }
 
   /** Whether what comes next stands in a file. */
@@ -134,7 +132,7 @@ export class Behind {
   #add(block: Block): void {
     this.#ready.push(block);
     this.position = block.end.position;
-    this.#options.memory.addBlocks(block.bytes);
+    this.#options.memory.addBlocks(sizeOf(block));
   }
 
   async #window(segment: Segment, from: Position, end: Position, size: number): Promise<Window> {
@@ -171,16 +169,3 @@ export class Behind {
     });
   }
 }
-
-const chunkWindow = (chunk: Chunk, from: Position, limit: Position): Window => {
-  const start = chunk.start.position;
-  return {
-    bytes: chunk.bytes,
-    end: Math.min(chunk.filled, limit - start),
-    condensed: false,
-    whole: true,
-    at: from - start,
-    place: from,
-    position: from,
-  };
-};

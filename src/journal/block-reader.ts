@@ -1,9 +1,8 @@
-import { addRecord, emptyBlock, hasRoom } from './blocks.ts';
-import { Decoder } from './decode.ts';
-import type { Skip } from './encode.ts';
-import { low32 } from './format.ts';
-import type { Block, Dropped, Mark, Position } from './record-buffer.ts';
 import type { StateRecord } from '../market/record.ts';
+import { blockOf, Run, type Block, type Dropped } from './block.ts';
+import { Decoder } from './decode.ts';
+import { low32, viewOf } from './format.ts';
+import type { Mark, Position } from './record-buffer.ts';
 
 /** Bytes of a segment, or of its beginning, that are being read. */
 export type Window = {
@@ -40,7 +39,7 @@ export class BlockReader {
   readonly #onDamage: (damage: Damage) => void;
   /** Frames before the next record, as far as has been read. */
   #frames: number;
-  /** A block ends behind the damage that follows its last record; this does not. */
+  /** Behind the last record that was read. */
   #intactEnd: Position | undefined;
   /** Frames that were missing in front of the next record. */
   #lost = 0;
@@ -56,74 +55,96 @@ export class BlockReader {
     return position === undefined ? undefined : { position, frames: this.#frames };
   }
 
-  /** Someone else has read on. */
-  continueAt(mark: Mark): void {
-    this.#frames = mark.frames;
+  /** The block was read elsewhere, and is the next one: tells what is missing in front of it. */
+  join(block: Block): Block {
+    const missing = block.end.frames - block.frames - this.#frames;
+    this.#lost += Math.max(0, missing);
+    this.#frames = block.end.frames;
+    return this.#lost === 0 ? block : this.#withLost(block);
   }
 
   /** The next block of records that stand at `from` or behind it. */
   next(window: Window, from: Position): Next {
-    this.#decoder.use(window.bytes);
-    const block = emptyBlock({ position: from, frames: this.#frames });
-    while (window.at < window.end && hasRoom(block)) {
+    const { cursor } = this.#decoder;
+    if (cursor.bytes !== window.bytes) cursor.use(window.bytes, viewOf(window.bytes));
+    let run: Run | undefined;
+    while (window.at < window.end && run?.isFilled !== true) {
       const found = this.#decoder.read(window.at, window.end, window.place);
-      const read = found === 'record' || found === 'skip';
-      if (read ? !this.#take(window, block, from) : !this.#stepOver(window, found)) break;
+      if (found === 'short' || found === 'damaged') {
+        const isPassed = this.#stepOver(window, found);
+        if (run !== undefined || !isPassed) break;
+      } else if (found === 'skip') {
+        if (run !== undefined) break;
+        const told = this.#takeSkip(window, from);
+        if (told !== undefined) return told;
+      } else {
+        const isWanted = window.position !== undefined && window.position >= from;
+        if (isWanted && run !== undefined && this.#missing() > 0) break;
+        if (isWanted) run = this.#take(window, run);
+        this.#pass(window, cursor.size);
+      }
     }
-    if (block.records.length > 0) {
-      block.end = { position: window.position ?? from, frames: this.#frames };
-      return block;
-    }
+    if (run !== undefined) return this.#finished(run, window.position);
     return window.at < window.end ? 'more' : 'end';
   }
 
-  /**
-   * Returns false where the record must begin a block of its own, because frames were lost in front
-   * of it.
-   */
-  #take(window: Window, block: Block, from: Position): boolean {
-    const { skip, size } = this.#decoder;
-    const position = skip?.position ?? window.position;
-    if (position !== undefined && position >= from) {
-      const lost = this.#missing();
-      if (lost > 0 && block.records.length > 0) return this.#forget();
-      this.#lost += lost;
-      this.#frames += lost;
-      this.#add(block, position);
-      if (block.records.length > 0) this.#tellLost(block);
-    }
-    advance(window, size);
-    if (skip !== undefined) window.position = skip.position + skip.span;
-    if (window.position !== undefined) this.#intactEnd = window.position;
-    this.#forget();
-    return true;
+  #take(window: Window, run: Run | undefined): Run {
+    const { cursor } = this.#decoder;
+    const taken = run ?? this.#begin(window);
+    taken.take(cursor.size, cursor.kind);
+    if (cursor.isFrame) this.#frames += 1;
+    return taken;
   }
 
-  #tellLost(block: Block): void {
-    block.lost += this.#lost;
+  #begin({ at, position = 0 }: Window): Run {
+    const { bytes, view } = this.#decoder.cursor;
+    this.#noteMissing();
+    return new Run(bytes, view, at, { position, frames: this.#frames });
+  }
+
+  /** Behind it may be damage that was stepped over: the block ends behind that. */
+  #finished(run: Run, end: Position | undefined): Block {
+    const block = this.#withLost(run.block());
+    return end === undefined ? block : { ...block, end: { ...block.end, position: end } };
+  }
+
+  /** What stands in place of records that were given up, told in a block of its own. */
+  #takeSkip(window: Window, from: Position): Block | undefined {
+    const { skip, cursor } = this.#decoder;
+    if (skip === undefined) return undefined;
+    const { position, span, dropped } = skip;
+    const isWanted = position >= from;
+    if (isWanted) this.#noteMissing();
+    const start = { position, frames: this.#frames };
+    this.#pass(window, cursor.size);
+    window.position = position + span;
+    this.#intactEnd = window.position;
+    if (!isWanted) return undefined;
+    this.#frames += dropped.reduce((sum, { count }) => sum + count, 0);
+    if (dropped.length === 0) return undefined;
+    const end = { position: window.position, frames: this.#frames };
+    return { ...this.#withLost(blockOf(dropped.map(droppedRecord), start)), end };
+  }
+
+  #withLost(block: Block): Block {
+    const lost = this.#lost;
     this.#lost = 0;
+    return { ...block, lost };
   }
 
-  #forget(): false {
-    this.#decoder.skip = undefined;
-    return false;
+  #pass(window: Window, size: number): void {
+    advance(window, size);
+    if (window.position !== undefined) this.#intactEnd = window.position;
   }
 
-  #add(block: Block, position: Position): void {
-    const { skip, record } = this.#decoder;
-    if (skip !== undefined) {
-      this.#frames += framesOf(skip);
-      for (const [i, dropped] of skip.dropped.entries()) {
-        addRecord(block, droppedRecord(dropped), position + i);
-      }
-    } else if (record !== undefined) {
-      addRecord(block, record, position);
-      if (record.kind === 'frame') this.#frames += 1;
-    }
+  #noteMissing(): void {
+    const missing = this.#missing();
+    this.#lost += missing;
+    this.#frames += missing;
   }
 
   #missing(): number {
-    const ahead = low32(this.#decoder.frames - this.#frames);
+    const ahead = low32(this.#decoder.cursor.framesBefore - this.#frames);
     return ahead < 2 ** 31 ? ahead : 0;
   }
 
@@ -146,10 +167,7 @@ export class BlockReader {
   #nextIntact(window: Window): number | undefined {
     for (let at = window.at + 1; at < window.end; at += 1) {
       const found = this.#decoder.read(at, window.end, window.place + at - window.at);
-      if (found === 'skip' || (found === 'record' && !window.condensed)) {
-        this.#forget();
-        return at;
-      }
+      if (found === 'skip' || (found === 'record' && !window.condensed)) return at;
     }
     return undefined;
   }
@@ -160,8 +178,6 @@ const advance = (window: Window, bytes: number): void => {
   window.place += bytes;
   if (window.position !== undefined) window.position += bytes;
 };
-
-const framesOf = (skip: Skip): number => skip.dropped.reduce((sum, { count }) => sum + count, 0);
 
 export const droppedRecord = (dropped: Dropped): StateRecord => ({
   kind: 'state',

@@ -1,6 +1,7 @@
 import type { MarketRecord } from '../market/record.ts';
+import { Run, type Block } from './block.ts';
 import { encodeRecord, roomFor, type Target } from './encode.ts';
-import { viewOf } from './format.ts';
+import { BODY_AT, framesBefore, low32, recordSize, viewOf } from './format.ts';
 import type { Mark, Position } from './record-buffer.ts';
 
 const CHUNK_BYTES = 256 * 1024;
@@ -28,6 +29,8 @@ export class Chunks {
   #frames: number;
   #segmentStart: Position;
   #cut = true;
+  /** Whoever has the last block reads these. */
+  #lent: Buffer | undefined;
 
   constructor(start: Mark, segmentBytes: number) {
     this.#position = start.position;
@@ -84,14 +87,43 @@ export class Chunks {
     );
   }
 
-  /** Everything before `position` is safe: its chunks are given back. */
+  /**
+   * A block of what stands from `position` on, up to `limit`; undefined where nothing does. Its
+   * bytes are the chunk's own, and not used again before the next call.
+   */
+  block(position: Position, limit: Position): Block | undefined {
+    const chunk = this.at(position);
+    this.#lent = chunk?.bytes;
+    if (chunk === undefined || position >= limit) return undefined;
+    const { bytes, view, start } = chunk;
+    const end = Math.min(chunk.filled, limit - start.position);
+    let at = position - start.position;
+    const before = low32(framesBefore(view, at) - start.frames);
+    const run = new Run(bytes, view, at, { position, frames: start.frames + before });
+    while (at < end && !run.isFilled) {
+      const size = recordSize(view, at);
+      if (at + size > end) break;
+      run.take(size, bytes[at + BODY_AT] ?? 0);
+      at += size;
+    }
+    return run.records === 0 ? undefined : run.block();
+  }
+
+  /** Chunks that have something behind `position`. */
+  countFrom(position: Position): number {
+    return this.list.reduce((sum, { start, filled }) => {
+      return start.position + filled > position ? sum + 1 : sum;
+    }, 0);
+  }
+
+  /** Nothing before `position` is needed any more: its chunks are given back. */
   release(position: Position): void {
     for (let first = this.list[0]; first !== undefined; first = this.list[0]) {
       const isFilling = this.list.length === 1 && first.filled < first.bytes.length / 2;
       if (first.start.position + first.filled > position || isFilling) return;
       this.list.shift();
-      const usual = first.bytes.length === CHUNK_BYTES;
-      if (usual && this.#spare.length < SPARE_CHUNKS) this.#spare.push(first);
+      const isFit = first.bytes.length === CHUNK_BYTES && first.bytes !== this.#lent;
+      if (isFit && this.#spare.length < SPARE_CHUNKS) this.#spare.push(first);
     }
   }
 

@@ -3,7 +3,7 @@ import type { Window } from './block-reader.ts';
 import { Decoder } from './decode.ts';
 import { encodeRecord, encodeSkip, roomFor, roomForSkip, type Skip } from './encode.ts';
 import { encodeHeader, viewOf } from './format.ts';
-import type { Dropped } from './record-buffer.ts';
+import type { Dropped } from './block.ts';
 import type { Segment } from './segments.ts';
 
 /** A segment without its frames, and how many each source lost. */
@@ -21,15 +21,15 @@ type Run = { position: number; frames: number; dropped: Map<string, Dropped> };
  */
 export const condense = (window: Window, segment: Segment): Condensed => {
   const decoder = new Decoder();
-  decoder.use(window.bytes);
+  const { cursor } = decoder;
+  cursor.use(window.bytes, viewOf(window.bytes));
   const writer = new Writer(segment);
   while (window.at < window.end) {
     const found = decoder.read(window.at, window.end, window.place);
-    const isRecord = found === 'record' && decoder.record !== undefined;
-    const size = isRecord ? decoder.size : 1;
-    if (isRecord && decoder.record !== undefined) {
-      writer.take(decoder.record, window.place, decoder.frames);
-    } else writer.close(window.place);
+    const record = found === 'record' ? cursor.record() : undefined;
+    if (record === undefined) writer.close(window.place);
+    else writer.take(record, window.place, cursor.framesBefore);
+    const size = record === undefined ? 1 : cursor.size;
     window.at += size;
     window.place += size;
   }

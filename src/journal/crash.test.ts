@@ -62,7 +62,8 @@ class Trial {
         this.#appended += 1;
       }
     } else if (what === 'take') {
-      for (let i = 0; i < count; i += 1) this.#check(journal.take()?.records ?? []);
+      for (let i = 0; i < count; i += 1)
+        this.#check(recordsOf([journal.take()].filter((one) => one !== undefined)));
     } else if (what === 'turn') {
       for (let i = 0; i < count; i += 1) await new Promise((resolve) => setImmediate(resolve));
     } else if (what === 'failSync') {

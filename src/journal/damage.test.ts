@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import type { MarketRecord } from '../market/record.ts';
 import { HEADER_BYTES, parseSegmentName } from './format.ts';
-import type { Block } from './record-buffer.ts';
+import type { Block } from './block.ts';
 import { frame, journalOn, MemoryDisk, never, recordsOf, takeBlocks, tick } from './testing.ts';
 import type { Line } from './testing.ts';
 

@@ -1,7 +1,8 @@
 import type { MarketRecord, StateRecord, TickRecord } from '../market/record.ts';
 import { MdpError } from '../runtime/errors.ts';
 import { BODY_AT, KIND, low32, RECORD_HEAD } from './format.ts';
-import type { Dropped, Position } from './record-buffer.ts';
+import type { Dropped } from './block.ts';
+import type { Position } from './record-buffer.ts';
 
 /** A UTF-16 unit takes at most so many bytes in any of the three forms of a text. */
 const BYTES_A_UNIT = 3;
@@ -33,22 +34,34 @@ export const roomFor = (record: MarketRecord): number => {
  * CRC, `frames` is the number of frames before it.
  */
 export const encodeRecord = (
-  { bytes, view }: Target,
+  target: Target,
   at: number,
   place: number,
   frames: number,
   record: MarketRecord,
 ): number => {
-  const { source } = record;
-  if (source.length > MAX_NAME_BYTES) throw nameTooLong(source);
-  const nameBytes = bytes.utf8Write(source, at + RECORD_HEAD);
-  if (nameBytes > MAX_NAME_BYTES) throw nameTooLong(source);
-  bytes[at + 9] = nameBytes;
+  const size = writeRecord(target, at, frames, record);
+  seal(target, at, size, place);
+  return size;
+};
+
+/** As `encodeRecord`, without the CRC: for bytes that no disk will see. */
+export const writeRecord = (
+  { bytes, view }: Target,
+  at: number,
+  frames: number,
+  record: MarketRecord,
+): number => {
+  const name = nameOf(record.source);
+  const from = at + RECORD_HEAD + name.length;
+  for (let i = 0; i < name.length; i += 1) bytes[at + RECORD_HEAD + i] = name[i] ?? 0;
+  bytes[at + 9] = name.length;
   view.setUint32(at + 10, record.connection, true);
   view.setFloat64(at + 14, record.receiveTime, true);
   view.setUint32(at + 22, frames, true);
-  const end = writePayload(bytes, view, at, at + RECORD_HEAD + nameBytes, record);
-  return seal(bytes, view, at, end, place);
+  const size = writePayload(bytes, view, at, from, record) - at;
+  view.setUint32(at + 4, size - BODY_AT, true);
+  return size;
 };
 
 /** Writes what tells of records given up. There must be `roomForSkip`. */
@@ -62,8 +75,10 @@ export const encodeSkip = (
   bytes.fill(0, at, at + RECORD_HEAD);
   bytes[at + BODY_AT] = KIND.skip;
   view.setUint32(at + 22, frames, true);
-  const end = at + RECORD_HEAD + bytes.utf8Write(JSON.stringify(skip), at + RECORD_HEAD);
-  return seal(bytes, view, at, end, place);
+  const size = RECORD_HEAD + bytes.utf8Write(JSON.stringify(skip), at + RECORD_HEAD);
+  view.setUint32(at + 4, size - BODY_AT, true);
+  seal({ bytes, view }, at, size, place);
+  return size;
 };
 
 export const roomForSkip = (skip: Skip): number =>
@@ -116,10 +131,19 @@ const writeTick = (
 const stateText = ({ state, symbols, count }: StateRecord): string =>
   JSON.stringify({ state, symbols, count });
 
-const seal = (bytes: Buffer, view: DataView, at: number, end: number, place: number): number => {
-  view.setUint32(at + 4, end - at - BODY_AT, true);
-  view.setUint32(at, Bun.hash.crc32(bytes.subarray(at + 4, end), low32(place)), true);
-  return end - at;
+const seal = ({ bytes, view }: Target, at: number, size: number, place: number): void => {
+  view.setUint32(at, Bun.hash.crc32(bytes.subarray(at + 4, at + size), low32(place)), true);
+};
+
+/** The name encoded last: neighbours mostly share their source. */
+let known = { source: '', name: Buffer.alloc(0) };
+
+const nameOf = (source: string): Buffer => {
+  if (known.source === source) return known.name;
+  const name = Buffer.from(source);
+  if (name.length > MAX_NAME_BYTES) throw nameTooLong(source);
+  known = { source, name };
+  return name;
 };
 
 const nameTooLong = (source: string): MdpError =>

@@ -56,7 +56,7 @@ const encoded = (record: MarketRecord, place: number, ordinal = 0): Buffer => {
 
 const decoderOf = (bytes: Buffer): Decoder => {
   const decoder = new Decoder();
-  decoder.use(bytes);
+  decoder.cursor.use(bytes, viewOf(bytes));
   return decoder;
 };
 
@@ -67,9 +67,9 @@ describe('a record', () => {
         const bytes = encoded(record, place, ordinal);
         const decoder = decoderOf(bytes);
         expect(decoder.read(0, bytes.length, place)).toBe('record');
-        expect(decoder.record).toEqual(record);
-        expect(decoder.size).toBe(bytes.length);
-        expect(decoder.frames).toBe(ordinal);
+        expect(decoder.cursor.record()).toEqual(record);
+        expect(decoder.cursor.size).toBe(bytes.length);
+        expect(decoder.cursor.framesBefore).toBe(ordinal);
       }),
       { numRuns: 500 },
     );

@@ -53,6 +53,13 @@ export type Header = {
 export const viewOf = (bytes: Uint8Array): DataView =>
   new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
+/** Of the whole record that begins at `at`. */
+export const recordSize = (view: DataView, at: number): number =>
+  view.getUint32(at + 4, true) + BODY_AT;
+
+/** Frames in the journal before the record that begins at `at`, modulo 2^32. */
+export const framesBefore = (view: DataView, at: number): number => view.getUint32(at + 22, true);
+
 export const encodeHeader = (header: Header): Buffer => {
   const bytes = Buffer.alloc(HEADER_BYTES);
   bytes.writeUInt32LE(MAGIC, 0);

@@ -1,8 +1,8 @@
-import type { MarketRecord } from '../market/record.ts';
 import { BlockReader } from './block-reader.ts';
 import { createDisk, type Disk } from './disk.ts';
 import { describeSegments, wholeWindow } from './recover.ts';
-import type { Block, Position } from './record-buffer.ts';
+import { recordsIn, type Block, type Stored } from './block.ts';
+import type { Position } from './record-buffer.ts';
 import { fileName, type Segment } from './segments.ts';
 
 /**
@@ -26,8 +26,6 @@ export type Verified = SegmentSummary & {
   readonly lost: number;
   readonly damages: readonly { readonly position: Position; readonly bytes: number }[];
 };
-
-export type Stored = { readonly position: Position; readonly record: MarketRecord };
 
 /**
  * The segments in the order in which they are read. Rejects with the system's error where the
@@ -53,7 +51,7 @@ export async function* verifySegments(
     let frames = 0;
     let lost = 0;
     for await (const block of blocksOf(disk, directory, segment, reader, segment.start)) {
-      records += block.records.length;
+      records += block.records;
       frames += block.frames;
       lost += block.lost;
     }
@@ -67,9 +65,7 @@ export async function* readRecords(
   from: Position = 0,
   disk: Disk = createDisk(),
 ): AsyncGenerator<Stored> {
-  for await (const { records, positions } of readBlocks(directory, () => {}, from, disk)) {
-    for (const [i, record] of records.entries()) yield { position: positions[i] ?? from, record };
-  }
+  for await (const block of readBlocks(directory, () => {}, from, disk)) yield* recordsIn(block);
 }
 
 /** The same in the blocks that they were read in; `onDamage` is told of places that cannot be. */

@@ -9,19 +9,11 @@ import type { Disk } from './disk.ts';
 import { Keeper } from './keeper.ts';
 import { Quarantine } from './quarantine.ts';
 import type { Recovered } from './recover.ts';
-import type {
-  Block,
-  Dropped,
-  DropPolicy,
-  Mark,
-  MemoryShare,
-  Position,
-  RecordBuffer,
-} from './record-buffer.ts';
+import type { Block, Dropped } from './block.ts';
+import type { DropPolicy, Mark, MemoryShare, Position, RecordBuffer } from './record-buffer.ts';
 import { journalReport, type JournalReport, type Rate } from './report.ts';
 import { Segments } from './segments.ts';
 import { SegmentWriter } from './segment-writer.ts';
-import { Tail } from './tail.ts';
 
 /**
  * The journal: an append-only log of records on disk, which is the overload buffer, the crash
@@ -40,7 +32,7 @@ export type JournalOptions = {
   readonly minFreeBytes: number;
   readonly retainMs: number;
   readonly policy: DropPolicy;
-  /** Blocks kept in memory for a reader that keeps up. */
+  /** Blocks of 256 KiB kept in memory for a reader that keeps up. */
   readonly maxBlocks: number;
   readonly memory: MemoryShare;
   /** Where reading begins: the checkpoint's mark. undefined = with the oldest record. */
@@ -67,7 +59,6 @@ export class Journal implements RecordBuffer {
   readonly #segments: Segments;
   readonly #chunks: Chunks;
   readonly #writer: SegmentWriter;
-  readonly #tail: Tail;
   readonly #reader: BlockReader;
   readonly #behind: Behind;
   readonly #keeper: Keeper;
@@ -85,6 +76,8 @@ export class Journal implements RecordBuffer {
   #fullFrom = 0;
   #bound = 0;
   #closing = false;
+  /** Bytes in chunks that the reader has not taken. */
+  #waiting = 0;
   #dropped = 0;
   #lost = 0;
 
@@ -114,7 +107,6 @@ export class Journal implements RecordBuffer {
     this.#rate = { at: clock.now(), position: start.position, bytesPerSecond: 0 };
     this.#segments = segments;
     this.#chunks = chunks;
-    this.#tail = new Tail(options.maxBlocks, memory);
     this.#quarantine = new Quarantine(disk, directory, log);
     this.#reader = new BlockReader(this.#taken.frames, (damage) => this.#quarantine.take(damage));
     const shared = { disk, directory, segments, chunks, clock, log };
@@ -122,9 +114,6 @@ export class Journal implements RecordBuffer {
       ...shared,
       start,
       fsyncMs: options.fsyncMs,
-      onWrite: (until) => {
-        if (until.position === chunks.position) this.#tail.seal(until);
-      },
       onProgress: () => this.#progressed(),
     });
     this.#behind = new Behind({
@@ -132,12 +121,11 @@ export class Journal implements RecordBuffer {
       reader: this.#reader,
       memory,
       start: this.#taken.position,
-      bound: () => Math.min(chunks.start, this.#tail.start ?? Number.POSITIVE_INFINITY),
+      bound: () => chunks.start,
       onReady: () => this.#filled.ring(),
     });
     this.#keeper = new Keeper({
       ...shared,
-      tail: this.#tail,
       behind: this.#behind,
       settled: this.#taken.position,
       unwritten: () => chunks.position - this.#writer.written.position,
@@ -165,15 +153,16 @@ export class Journal implements RecordBuffer {
   }
 
   take(): Block | undefined {
-    const block = this.#behind.take() ?? this.#fromMemory();
+    const block = this.#behind.take() ?? this.#behind.fromChunk(this.#readable);
     if (block === undefined) {
       if (this.#refused.size > 0) this.#appendRefusals();
       this.#behind.load();
       return undefined;
     }
     this.#taken = block.end;
-    this.#takenReceive = block.records.at(-1)?.receiveTime ?? this.#takenReceive;
+    this.#takenReceive = block.lastReceive;
     this.#lost += block.lost;
+    this.#releaseChunks();
     if (this.#writer.away !== undefined) this.#review();
     this.#behind.load();
     return block;
@@ -209,7 +198,7 @@ export class Journal implements RecordBuffer {
   }
 
   get length(): number {
-    return this.#behind.length + this.#tail.length;
+    return this.#behind.length + this.#chunks.countFrom(this.#behind.position);
   }
 
   /**
@@ -284,34 +273,41 @@ export class Journal implements RecordBuffer {
   }
 
   #append(record: MarketRecord): void {
-    if (this.#tail.isFilled) this.#tail.seal(this.#chunks.end);
-    this.#tail.append(record, this.#chunks.append(record));
+    this.#chunks.append(record);
+    this.#countWaiting();
     this.#writer.soon(record.receiveTime);
   }
 
-  /** A block that the reader may have: written, or the disk is away. */
-  #fromMemory(): Block | undefined {
-    const { position } = this.#behind;
-    const limit = this.#writer.away === undefined ? this.#writer.written.position : this.#endNow();
-    const tailStart = this.#tail.start ?? Number.POSITIVE_INFINITY;
-    if (position < tailStart) {
-      return this.#behind.fromChunk(Math.min(limit, tailStart));
-    }
-    this.#tail.forget(position);
-    const block = this.#tail.take(limit);
-    if (block === undefined) return undefined;
-    this.#behind.position = block.end.position;
-    this.#reader.continueAt(block.end);
-    return block;
+  /** Up to where the reader may read: what is written, or all that came while the disk is away. */
+  get #readable(): Position {
+    const { away, written } = this.#writer;
+    return away === undefined ? written.position : this.#chunks.position;
   }
 
-  /** The disk is away: what has come so far may be read. */
-  #endNow(): Position {
-    this.#tail.seal(this.#chunks.end);
-    return this.#chunks.position;
+  /**
+   * Chunks that are on disk stay for a reader that keeps up, so that it reads no file; one that has
+   * fallen behind by `maxBlocks`, or while memory is full, reads its way back from the files.
+   */
+  #releaseChunks(): void {
+    const { maxBlocks, memory } = this.#options;
+    const { position } = this.#behind;
+    const chunks = this.#chunks;
+    const keepsUp = position >= chunks.start && chunks.list.length <= maxBlocks && !memory.full;
+    const { synced } = this.#writer;
+    chunks.release(keepsUp ? Math.min(position, synced.position) : synced.position);
+    this.#countWaiting();
+  }
+
+  /** What waits for the reader in chunks is part of the memory that all waiting data share. */
+  #countWaiting(): void {
+    const chunks = this.#chunks;
+    const waiting = chunks.position - Math.max(chunks.start, this.#behind.position);
+    this.#options.memory.addBlocks(waiting - this.#waiting);
+    this.#waiting = waiting;
   }
 
   #progressed(): void {
+    this.#releaseChunks();
     this.#review();
     if (this.#keeper.room <= 0) this.#keeper.kick();
     this.#filled.ring();
@@ -350,6 +346,7 @@ export class Journal implements RecordBuffer {
     const chunks = this.#chunks;
     if (chunks.position - this.#writer.synced.position < kept) return;
     chunks.release(this.#behind.position);
+    this.#countWaiting();
     const next = chunks.list[0]?.start ?? chunks.end;
     this.#writer.skipTo(next.position > this.#taken.position ? next : this.#taken);
   }

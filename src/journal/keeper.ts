@@ -8,7 +8,6 @@ import { HEADER_BYTES, segmentName } from './format.ts';
 import type { DropPolicy, Position } from './record-buffer.ts';
 import { wholeWindow } from './recover.ts';
 import { fileName, type Segment, type Segments } from './segments.ts';
-import type { Tail } from './tail.ts';
 
 const ROUND_MS = 1000;
 /** Of one core, at most, for compressing what is retained. */
@@ -23,7 +22,6 @@ export type KeeperOptions = {
   readonly directory: string;
   readonly segments: Segments;
   readonly chunks: Chunks;
-  readonly tail: Tail;
   readonly behind: Behind;
   readonly settled: Position;
   /** Bytes on their way to the disk. */
@@ -164,8 +162,7 @@ export class Keeper {
   }
 
   async #giveUp(segment: Segment): Promise<void> {
-    const { disk, directory, tail, log, onDrop } = this.#options;
-    tail.forget(segment.end);
+    const { disk, directory, log, onDrop } = this.#options;
     await this.#replacing(segment, async () => {
       const name = fileName(segment);
       const window = await wholeWindow(disk, `${directory}/${name}`, segment);

@@ -1,4 +1,5 @@
-import type { FrameRecord, MarketRecord } from '../market/record.ts';
+import type { MarketRecord } from '../market/record.ts';
+import type { Block } from './block.ts';
 
 /**
  * A place in the stream of records: a whole number of bytes below 2^53 that only rises, and is
@@ -10,23 +11,6 @@ export type Position = number;
 /** A position, and how many frames the journal had taken in before it. Checkpoints keep both. */
 export type Mark = { readonly position: Position; readonly frames: number };
 
-/** Records in order. Whoever takes a block owns it. */
-export type Block = {
-  readonly records: MarketRecord[];
-  /**
-   * Where each record stands. The rows of a frame may use the numbers from there on: a frame is
-   * longer than its rows are many.
-   */
-  readonly positions: Position[];
-  /** What the records take in memory, estimated; never less than their payload. */
-  bytes: number;
-  frames: number;
-  /** Frames that stood directly before this block and could not be read any more. */
-  lost: number;
-  /** Just behind the last record. */
-  end: Mark;
-};
-
 /**
  * What stands between sources and operators: the journal, or a bounded queue in memory. Taking in
  * and handing out are synchronous; ticks and states are never given up, frames by policy, and a
@@ -34,7 +18,7 @@ export type Block = {
  */
 export interface RecordBuffer {
   push(record: MarketRecord): void;
-  /** The next block, or undefined while none is ready. */
+  /** The next block, or undefined while none is ready. Its bytes are valid until the next call. */
   take(): Block | undefined;
   /** Resolves when `take` is worth another call, or `signal` is aborted. */
   filled(signal: AbortSignal): Promise<void>;
@@ -62,14 +46,3 @@ export interface MemoryShare {
 
 /** What gives way at a bound. */
 export type DropPolicy = 'oldest' | 'newest' | 'block';
-
-/** What a record costs in memory beside its text. */
-const RECORD_OVERHEAD = 96;
-
-export const memoryOf = (record: MarketRecord): number =>
-  record.kind === 'frame' ? record.text.length + RECORD_OVERHEAD : RECORD_OVERHEAD;
-
-/** Frames given up by policy, one entry a connection: what a `dropped` record tells. */
-export type Dropped = Pick<FrameRecord, 'source' | 'connection' | 'receiveTime'> & {
-  readonly count: number;
-};

@@ -1,7 +1,8 @@
 import { MdpError } from '../runtime/errors.ts';
 import { Bell } from '../runtime/waiting.ts';
 import { readBlocks } from './inspect.ts';
-import type { Block, MemoryShare, RecordBuffer } from './record-buffer.ts';
+import { sizeOf, type Block } from './block.ts';
+import type { MemoryShare, RecordBuffer } from './record-buffer.ts';
 
 /**
  * A journal directory as it stands, to be read once from its beginning: the records that were
@@ -36,7 +37,7 @@ export class Recording implements RecordBuffer {
     if (this.#failure !== undefined) throw this.#failure;
     const block = this.#ready;
     if (block === undefined) return undefined;
-    this.#memory.addBlocks(-block.bytes);
+    this.#memory.addBlocks(-sizeOf(block));
     this.#ready = undefined;
     this.#wanted.ring();
     return block;
@@ -77,7 +78,7 @@ export class Recording implements RecordBuffer {
     for await (const block of readBlocks(directory, onDamage)) {
       while (this.#ready !== undefined && !signal.aborted) await this.#wanted.wait(signal);
       if (signal.aborted) break;
-      this.#memory.addBlocks(block.bytes);
+      this.#memory.addBlocks(sizeOf(block));
       this.#ready = block;
       this.#filled.ring();
     }

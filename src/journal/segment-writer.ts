@@ -26,9 +26,7 @@ export type SegmentWriterOptions = {
   readonly fsyncMs: number;
   readonly clock: Clock;
   readonly log: Log;
-  /** What was taken in until `until` is about to be written. */
-  readonly onWrite: (until: Mark) => void;
-  /** More was written, or may be read without having been. */
+  /** More was written or synced, or may be read without having been. */
   readonly onProgress: () => void;
 };
 
@@ -177,10 +175,9 @@ export class SegmentWriter {
   }
 
   #send(open: Open, chunk: Chunk): void {
-    const { chunks, onWrite } = this.#options;
+    const { chunks } = this.#options;
     const from = this.#sent;
     const until = chunks.endOf(chunk);
-    onWrite(until);
     const base = chunk.start.position;
     const bytes = chunk.bytes.subarray(from.position - base, until.position - base);
     const write = open.file.write(bytes, HEADER_BYTES + from.position - open.segment.start);
@@ -254,7 +251,6 @@ export class SegmentWriter {
     this.#failures = 0;
     if (this.away !== undefined) this.#recovered();
     this.#closeFilled(mark);
-    this.#options.chunks.release(mark.position);
     if (this.written.position > mark.position && !this.#closed) this.#syncSoon();
     this.#options.onProgress();
   }

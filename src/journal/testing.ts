@@ -4,9 +4,11 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Log, LogFields } from '../runtime/log.ts';
 import { createSystemClock } from '../runtime/system-clock.ts';
 import type { Disk, DiskFile } from './disk.ts';
+import { viewOf } from './format.ts';
 import type { Journal } from './journal.ts';
 import { openJournal, type OpenOptions } from './open.ts';
-import type { Block, MemoryShare } from './record-buffer.ts';
+import { recordsIn, type Block } from './block.ts';
+import type { MemoryShare } from './record-buffer.ts';
 
 /**
  * What the journal's tests share: a disk that can lose what was not synced, and records that tell
@@ -248,7 +250,7 @@ export const takeRecords = async (journal: Journal, count: number): Promise<Mark
   while (records.length < count) {
     const block = journal.take();
     if (block === undefined) await journal.filled(never);
-    else records.push(...block.records);
+    else records.push(...recordsOf([block]));
   }
   return records;
 };
@@ -258,14 +260,23 @@ export const takeBlocks = async (journal: Journal): Promise<Block[]> => {
   const blocks: Block[] = [];
   for (;;) {
     const block = journal.take();
-    if (block !== undefined) blocks.push(block);
+    if (block !== undefined) blocks.push(kept(block));
     else if (journal.closed) return blocks;
     else await journal.filled(never);
   }
 };
 
 export const recordsOf = (blocks: readonly Block[]): MarketRecord[] =>
-  blocks.flatMap(({ records }) => records);
+  blocks.flatMap((block) => recordsIn(block).map(({ record }) => record));
+
+export const positionsOf = (blocks: readonly Block[]): number[] =>
+  blocks.flatMap((block) => recordsIn(block).map(({ position }) => position));
+
+/** A block that outlives the next call of `take`. */
+const kept = (block: Block): Block => {
+  const bytes = Buffer.from(block.bytes);
+  return { ...block, bytes, view: viewOf(bytes) };
+};
 
 /** Resolves once `holds` does, which something else under way must bring about. */
 export const until = async (holds: () => boolean): Promise<void> => {

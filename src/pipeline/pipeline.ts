@@ -65,6 +65,8 @@ export class Pipeline {
   /** Records before this position are of earlier runs; up to `recoveredTo` they are read. */
   readonly #liveFrom: Position;
   recoveredTo: Position;
+  /** Said so, or there was nothing of an earlier run. */
+  #isRecovered: boolean;
   /** Our clock, µs, when data was last given up; undefined = never. */
   lastLossAt: number | undefined;
   state: State = 'starting';
@@ -125,6 +127,7 @@ export class Pipeline {
     this.#reader = this.#createReader(instruments);
     this.checkpointer = this.#createCheckpointer();
     this.#restore(parts.journal);
+    this.#isRecovered = !this.recovering;
   }
 
   /** What became of spans; undefined where nobody traces. */
@@ -143,7 +146,7 @@ export class Pipeline {
 
   /** Records of an earlier run are still being read. */
   get recovering(): boolean {
-    return this.recoveredTo < this.#liveFrom && this.buffer.frames() > 0;
+    return this.recoveredTo < this.#liveFrom && this.waitingFrames() > 0;
   }
 
   /** Those of the present configuration. */
@@ -415,13 +418,12 @@ export class Pipeline {
   }
 
   #blockRead(mark: Mark): void {
-    const wasRecovering = this.recovering;
     this.recoveredTo = mark.position;
     this.#traces?.blockRead();
     this.checkpointer?.reached(mark);
-    if (wasRecovering && !this.recovering) {
-      this.#parts.log.info('Recovered: everything the journal held is read');
-    }
+    if (this.#isRecovered || this.recovering) return;
+    this.#isRecovered = true;
+    this.#parts.log.info('Recovered: everything the journal held is read');
   }
 
   #createCheckpointer(): Checkpointer | undefined {

@@ -1,14 +1,17 @@
-import type { Block, Mark, Position, RecordBuffer } from '../journal/record-buffer.ts';
+import type { Block } from '../journal/block.ts';
+import type { Mark, Position, RecordBuffer } from '../journal/record-buffer.ts';
+import { RecordCursor } from '../journal/record-cursor.ts';
 import type { Quote, Trade } from '../market/events.ts';
 import type { Instrument, Instruments } from '../market/instrument.ts';
-import type { FrameRecord, MarketRecord, StateRecord } from '../market/record.ts';
+import type { StateRecord } from '../market/record.ts';
+import { SymbolTable } from '../market/symbol-table.ts';
 import type { ReceiveTime } from '../market/time.ts';
 import { receiveTime } from '../market/time.ts';
 import type { MarketOperators } from '../operators/operator.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { MdpError } from '../runtime/errors.ts';
 import { pause, yieldTurn } from '../runtime/waiting.ts';
-import type { DecodeContext, DecodeOutcome, Emit, Venue } from '../venues/venue.ts';
+import type { DecodeOutcome, Emit, ScanContext, Venue } from '../venues/venue.ts';
 import type { Ledger } from './ledger.ts';
 import type { Pacing } from './pacing.ts';
 import type { Rows } from './rows.ts';
@@ -59,11 +62,18 @@ export type ReaderOptions = {
 export class Reader {
   readonly #options: ReaderOptions;
   readonly #pending: (Trade | Quote)[] = [];
-  readonly #context: DecodeContext & { receiveTime: ReceiveTime; venue: string };
+  readonly #context: ScanContext & { receiveTime: ReceiveTime; venue: string };
   readonly #emit: Emit;
+  readonly #cursor = new RecordCursor();
   #block: Block | undefined;
+  /** Where the next record of the block begins. */
   #next = 0;
-  #frame: FrameRecord | undefined;
+  /** Of the frame read last: most often also that of the next one. */
+  #source: ReadSource | undefined;
+  #former = false;
+  #symbols = new SymbolTable();
+  /** The text of a frame that was decoded in full. */
+  #text = '';
   #position: Position = 0;
   #row = 0;
   #mark: Mark;
@@ -79,13 +89,12 @@ export class Reader {
       venue: '',
       instrument: (symbol) => this.#instrument(symbol),
       position: () => this.#position + this.#row++,
+      known: (bytes, from, to) => this.#symbols.find(bytes, from, to),
     };
     this.#emit = {
       trade: (trade) => this.#pending.push(trade),
       quote: (quote) => this.#pending.push(quote),
-      reject: (kind, reason) => {
-        if (this.#frame !== undefined) this.#options.rows.refusedRow(kind, reason, this.#frame);
-      },
+      reject: (kind, reason) => options.rows.refusedRow(kind, reason, this.#text),
     };
   }
 
@@ -103,10 +112,11 @@ export class Reader {
         continue;
       }
       this.#block = block;
-      this.#next = 0;
+      this.#next = block.from;
+      this.#cursor.use(block.bytes, block.view);
       this.#noteLost(block);
       await this.#read(block, signal);
-      if (this.#next < block.records.length) return;
+      if (this.#next < block.to) return;
       this.#mark = block.end;
       onBlock(block.end);
     }
@@ -119,12 +129,16 @@ export class Reader {
 
   /** Frames of the current block that have not been read, or whose drop has not been heard of. */
   unread(): number {
-    const records = this.#block?.records ?? [];
+    const block = this.#block;
+    if (block === undefined) return 0;
+    const cursor = new RecordCursor();
+    cursor.use(block.bytes, block.view);
     let frames = 0;
-    for (let i = this.#next; i < records.length; i += 1) {
-      const record = records[i];
-      if (record?.kind === 'frame') frames += 1;
-      if (record?.kind === 'state') frames += record.count;
+    for (let at = this.#next; at < block.to; at += cursor.size) {
+      cursor.stand(at);
+      const record = cursor.isFrame ? undefined : cursor.record();
+      if (record === undefined) frames += 1;
+      else if (record.kind === 'state') frames += record.count;
     }
     return frames;
   }
@@ -148,63 +162,75 @@ export class Reader {
    * Frames that stood before the block and cannot be read any more: of which source is not known,
    * so that every one of them has a hole there.
    */
-  #noteLost({ lost, positions, records }: Block): void {
+  #noteLost({ lost, position, from }: Block): void {
     const { ledger, liveFrom, operators, sources } = this.#options;
-    const [first] = records;
-    if (lost === 0 || first === undefined) return;
+    if (lost === 0) return;
+    this.#cursor.stand(from);
     ledger.frames.lost += lost;
-    if ((positions[0] ?? liveFrom) < liveFrom) ledger.frames.received += lost;
+    if (position < liveFrom) ledger.frames.received += lost;
     const what = { kind: 'state', state: 'dropped', connection: 0, symbols: [], count: 0 } as const;
     for (const source of sources()) {
-      operators.state({ ...what, source, receiveTime: first.receiveTime });
+      operators.state({ ...what, source, receiveTime: this.#cursor.receiveTime });
     }
   }
 
   async #read(block: Block, signal: AbortSignal): Promise<void> {
     const { room, pacing, clock } = this.#options;
+    const cursor = this.#cursor;
     this.#takenAt = clock.now();
     let turnEnds = this.#takenAt + TURN_US;
-    while (this.#next < block.records.length && !signal.aborted) {
+    let taken = 0;
+    this.#source = undefined;
+    while (this.#next < block.to && !signal.aborted) {
       const waiting = room();
       if (waiting !== undefined) {
         await waiting;
+        this.#source = undefined;
         continue;
       }
-      const record = block.records[this.#next];
-      if (record === undefined) return;
-      if (record.kind === 'frame' && !this.#hurried && !pacing.tryTake()) {
-        await this.#pace(record, signal);
+      cursor.stand(this.#next);
+      if (cursor.isFrame && !this.#hurried && !pacing.tryTake()) {
+        await this.#pace(cursor.source, signal);
+        this.#source = undefined;
         continue;
       }
-      this.#position = block.positions[this.#next] ?? this.#position;
+      this.#position = block.position + this.#next - block.from;
       this.#row = 0;
-      this.#next += 1;
-      this.#take(record);
-      if ((this.#next & 63) === 0 && clock.now() > turnEnds) {
+      this.#next += cursor.size;
+      this.#take(cursor);
+      taken += 1;
+      if ((taken & 63) === 0 && clock.now() > turnEnds) {
         await yieldTurn();
+        this.#source = undefined;
         turnEnds = clock.now() + TURN_US;
       }
     }
   }
 
-  async #pace(record: FrameRecord, signal: AbortSignal): Promise<void> {
-    const source = this.#options.source(record.source, false);
+  async #pace(name: string, signal: AbortSignal): Promise<void> {
+    const source = this.#options.source(name, false);
     if (source !== undefined) source.stats.pacingBlocked += 1;
     await pause(this.#options.clock, this.#options.pacing.waitMs(), signal);
   }
 
-  #take(record: MarketRecord): void {
+  #take(cursor: RecordCursor): void {
     const { operators, rows } = this.#options;
-    this.#lastReceive = record.receiveTime;
-    rows.at(record, BigInt(this.#position));
-    if (record.kind === 'frame') this.#takeFrame(record);
-    else if (record.kind === 'tick') operators.tick(record);
-    else this.#takeState(record);
+    const at = cursor.receiveTime;
+    this.#lastReceive = at;
+    rows.at(at, cursor.source, this.#position);
+    if (cursor.isFrame) {
+      this.#takeFrame(cursor, at);
+      return;
+    }
+    const record = cursor.record();
+    if (record?.kind === 'tick') operators.tick(record);
+    else if (record?.kind === 'state') this.#takeState(record);
   }
 
   #takeState(record: StateRecord): void {
     const { operators, ledger, onStarted, onDropped, onEnded, liveFrom } = this.#options;
     const [detail] = record.symbols;
+    this.#source = undefined;
     if (record.state === 'started' && detail !== undefined) onStarted(record.source, detail);
     operators.state(record);
     if (record.state === 'dropped') {
@@ -214,34 +240,45 @@ export class Reader {
     if (record.state === 'ended' && this.#position >= liveFrom) onEnded(record.source);
   }
 
-  #takeFrame(record: FrameRecord): void {
+  #takeFrame(cursor: RecordCursor, at: ReceiveTime): void {
     const { ledger, operators } = this.#options;
-    const former = this.#position < this.#options.liveFrom;
-    const source = this.#options.source(record.source, former);
-    if (source === undefined) {
-      throw new MdpError(former ? 'input' : 'invariant', `unknown source ${record.source}`, {
-        hint: 'its beginning is not recorded; to replay it, name its venue: --venue ID',
-      });
-    }
-    if (former) ledger.frames.received += 1;
-    operators.arrival(record.source, record.connection, record.receiveTime);
-    const outcome = this.#decode(source, record);
+    const { source: name, connection } = cursor;
+    const source = this.#source?.name === name ? this.#source : this.#sourceOf(name);
+    if (this.#former) ledger.frames.received += 1;
+    operators.arrival(name, connection, at);
+    const outcome = this.#decode(source, cursor, at);
     if (outcome === 'data') ledger.frames.decoded += 1;
     else if (outcome === 'control') ledger.frames.control += 1;
     else {
       source.stats.decodeError(outcome);
-      this.#options.rows.undecodable(outcome, record);
+      this.#options.rows.undecodable(outcome, this.#text);
     }
-    for (const event of this.#pending) this.#event(event, source, record);
+    for (const event of this.#pending) this.#event(event, source, name, connection);
     this.#pending.length = 0;
   }
 
-  #decode(source: ReadSource, record: FrameRecord): DecodeOutcome {
-    this.#frame = record;
-    this.#context.receiveTime = record.receiveTime;
+  #sourceOf(name: string): ReadSource {
+    const former = this.#position < this.#options.liveFrom;
+    const source = this.#options.source(name, former);
+    if (source === undefined) {
+      throw new MdpError(former ? 'input' : 'invariant', `unknown source ${name}`, {
+        hint: 'its beginning is not recorded; to replay it, name its venue: --venue ID',
+      });
+    }
+    this.#source = source;
+    this.#former = former;
     this.#context.venue = source.venue.id;
+    this.#symbols = this.#options.instruments.symbols(source.venue.id);
+    return source;
+  }
+
+  #decode({ venue }: ReadSource, cursor: RecordCursor, at: ReceiveTime): DecodeOutcome {
+    this.#context.receiveTime = at;
     try {
-      return source.venue.decode(record.text, this.#context, this.#emit);
+      const isScanned = cursor.isUtf8 && venue.scan(cursor, this.#context, this.#emit);
+      if (isScanned) return 'data';
+      this.#text = cursor.text();
+      return venue.decode(this.#text, this.#context, this.#emit);
     } catch {
       // The venue's code met what it did not foresee: the frame is counted and sampled, the feed
       // goes on.
@@ -249,15 +286,15 @@ export class Reader {
     }
   }
 
-  #event(event: Trade | Quote, source: ReadSource, record: FrameRecord): void {
+  #event(event: Trade | Quote, source: ReadSource, name: string, connection: number): void {
     const { operators, rows } = this.#options;
     source.stats.item(event.instrument, event.receiveTime);
     if (!rows.wanted(event, source.wanted(event.instrument))) return;
     if (event.eventTime !== undefined) {
       source.stats.lag.observe((event.receiveTime - event.eventTime) / 1e6);
     }
-    if (event.kind === 'trade') operators.trade(event, record.source, record.connection);
-    else operators.quote(event, record.source, record.connection);
+    if (event.kind === 'trade') operators.trade(event, name, connection);
+    else operators.quote(event, name, connection);
   }
 
   #instrument(symbol: string): Instrument {

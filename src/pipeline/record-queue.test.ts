@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { recordsIn } from '../journal/block.ts';
 import type { DropPolicy } from '../journal/record-buffer.ts';
 import type { MarketRecord } from '../market/record.ts';
 import { receiveTime } from '../market/time.ts';
@@ -33,11 +34,14 @@ const queueOf = (policy: DropPolicy, maxBlocks: number, limit = 1e9) => {
   return { queue: new RecordQueue({ maxBlocks, policy, memory, start: 1, onDrop }), memory, drops };
 };
 
+const taken = (queue: RecordQueue): MarketRecord[] => {
+  const block = queue.take();
+  return block === undefined ? [] : recordsIn(block).map(({ record }) => record);
+};
+
 const takeAll = (queue: RecordQueue): MarketRecord[] => {
   const all: MarketRecord[] = [];
-  for (let block = queue.take(); block !== undefined; block = queue.take()) {
-    all.push(...block.records);
-  }
+  for (let some = taken(queue); some.length > 0; some = taken(queue)) all.push(...some);
   return all;
 };
 
@@ -71,7 +75,7 @@ describe('the record queue', () => {
         let frames = 0;
         let lastTick: number | undefined;
         for (const [n, what] of actions.entries()) {
-          if (what === 'take') out.push(...(queue.take()?.records ?? []));
+          if (what === 'take') out.push(...taken(queue));
           else if (what === 'tick') {
             lastTick = n;
             queue.push(tick(n));
@@ -164,6 +168,6 @@ describe('the record queue at its bound', () => {
     const filled = queue.filled(never);
     for (let n = 0; n < 10; n += 1) queue.push(frame(n));
     await filled;
-    expect(queue.take()?.records.length).toBe(10);
+    expect(queue.take()?.records).toBe(10);
   });
 });

@@ -1,5 +1,5 @@
-import type { Block, DropPolicy, Position, RecordBuffer } from '../journal/record-buffer.ts';
-import { memoryOf } from '../journal/record-buffer.ts';
+import { blockOf, memoryOf, type Block } from '../journal/block.ts';
+import type { DropPolicy, Position, RecordBuffer } from '../journal/record-buffer.ts';
 import type { FrameRecord, MarketRecord, StateRecord } from '../market/record.ts';
 import type { ReceiveTime } from '../market/time.ts';
 import { Bell } from '../runtime/waiting.ts';
@@ -120,16 +120,13 @@ export class RecordQueue implements RecordBuffer {
     return this.#received - this.#taken;
   }
 
-  /** A block on its way to the reader: each record gets its position. */
-  #placed({ records, bytes, frames }: Filling): Block {
-    const positions = records.map((record) => {
-      const position = this.#position;
-      this.#position += memoryOf(record);
-      return position;
-    });
+  /** A block on its way to the reader: its records become bytes and get their positions. */
+  #placed({ records }: Filling): Block {
+    const start = { position: this.#position, frames: this.#taken };
+    const block = blockOf(records, start);
+    this.#position = block.end.position;
     this.#taken += records.reduce((sum, record) => sum + framesOf(record), 0);
-    const end = { position: this.#position, frames: this.#taken };
-    return { records, positions, bytes, frames, lost: 0, end };
+    return { ...block, end: { position: this.#position, frames: this.#taken } };
   }
 
   #refuses(): boolean {
@@ -230,7 +227,7 @@ export class RecordQueue implements RecordBuffer {
     if (head < 0) return false;
     const old = this.#blocks.slice(0, head + 2);
     const kept = survivors(recordsIn(old.slice(0, head + 1)), this.#options.onDrop);
-    const merged = blockOf([...kept, ...recordsIn(old.slice(head + 1))]);
+    const merged = fillingOf([...kept, ...recordsIn(old.slice(head + 1))]);
     const before = old.reduce((sum, { bytes }) => sum + bytes, 0);
     this.#options.memory.addBlocks(merged.bytes - before);
     this.#blocks.splice(0, old.length, merged);
@@ -254,7 +251,7 @@ const framesOf = (record: MarketRecord): number => {
 const isDropped = (record: MarketRecord): boolean =>
   record.kind === 'state' && record.state === 'dropped';
 
-const blockOf = (records: MarketRecord[]): Filling => ({
+const fillingOf = (records: MarketRecord[]): Filling => ({
   records,
   bytes: records.reduce((sum, record) => sum + memoryOf(record), 0),
   frames: records.reduce((sum, record) => sum + (record.kind === 'frame' ? 1 : 0), 0),

@@ -1,7 +1,8 @@
 import type { Bar } from '../market/bar.ts';
 import type { Quote, Trade } from '../market/events.ts';
 import type { Gap } from '../market/gap.ts';
-import type { FrameRecord, MarketRecord } from '../market/record.ts';
+import type { Position } from '../journal/record-buffer.ts';
+import { receiveTime, type ReceiveTime } from '../market/time.ts';
 import { timeframeName } from '../market/timeframes.ts';
 import type { OperatorsOutput, RejectedReason } from '../operators/operator.ts';
 import type { RateLimitedLog } from '../runtime/rate-limited-log.ts';
@@ -36,17 +37,19 @@ export class Rows implements OperatorsOutput {
   readonly #samples = new DeadLetterSamples();
   /** Bars made, by name of the timeframe. */
   readonly barsOut = new Map<string, number>();
-  #record: MarketRecord | undefined;
-  #position = 0n;
+  #receiveTime = receiveTime(0);
+  #source = '';
+  #position: Position = 0;
   #refusals = 0;
 
   constructor(options: RowsOptions) {
     this.#options = options;
   }
 
-  /** Everything until the next call comes of this record. */
-  at(record: MarketRecord, position: bigint): void {
-    this.#record = record;
+  /** Everything until the next call comes of the record at `position`. */
+  at(received: ReceiveTime, source: string, position: Position): void {
+    this.#receiveTime = received;
+    this.#source = source;
     this.#position = position;
     this.#refusals = 0;
   }
@@ -83,9 +86,8 @@ export class Rows implements OperatorsOutput {
 
   gap(gap: Gap): void {
     this.#enterGap(gap);
-    const record = this.#record;
-    if (gap.filledAt !== undefined || gap.detectedAt !== record?.receiveTime) return;
-    this.#countHole(gap, record.source);
+    if (gap.filledAt !== undefined || gap.detectedAt !== this.#receiveTime) return;
+    this.#countHole(gap, this.#source);
   }
 
   /** The hole that a batch leaves which was given up behind the operators. */
@@ -129,27 +131,26 @@ export class Rows implements OperatorsOutput {
     this.#deadLetter('validate', reason, rowAsText(row));
   }
 
-  /** A row inside a readable frame that decode could not take. */
-  refusedRow(kind: 'trade' | 'quote', reason: RejectReason, frame: FrameRecord): void {
+  /** A row inside a readable frame that decode could not take; `text` is the frame's. */
+  refusedRow(kind: 'trade' | 'quote', reason: RejectReason, text: string): void {
     this.#options.ledger.rows[kind].decoded += 1;
     this.#options.ledger.rowRejected(kind, reason);
-    this.#options.stats(frame.source)?.decodeError(reason);
-    this.#deadLetter('decode', reason, frame.text);
+    this.#options.stats(this.#source)?.decodeError(reason);
+    this.#deadLetter('decode', reason, text);
   }
 
-  undecodable(reason: UndecodableReason, frame: FrameRecord): void {
+  undecodable(reason: UndecodableReason, text: string): void {
     this.#options.ledger.frameUndecodable(reason);
-    this.#deadLetter('decode', reason, frame.text);
+    this.#deadLetter('decode', reason, text);
   }
 
   #deadLetter(stage: 'decode' | 'validate', reason: string, payload: string): void {
-    const record = this.#record;
-    if (record === undefined) return;
+    const source = this.#source;
     const letter = this.#samples.sample({
-      position: this.#position,
+      position: BigInt(this.#position),
       row: this.#refusals,
-      receiveTime: record.receiveTime,
-      source: record.source,
+      receiveTime: this.#receiveTime,
+      source,
       stage,
       reason,
       sqlstate: undefined,
@@ -160,7 +161,7 @@ export class Rows implements OperatorsOutput {
     this.#options.ledger.rows.dead_letter.decoded += 1;
     this.#options.batcher.deadLetter(letter);
     this.#options.log.say(`${stage} ${reason}`, 'warn', 'Input was refused and kept as a sample', {
-      source: record.source,
+      source,
       stage,
       reason,
     });
