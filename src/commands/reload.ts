@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { changedKeys } from '../config/changes.ts';
 import type { Config } from '../config/config.ts';
+import { errorCode } from '../config/files.ts';
 import { DEFAULT_FILE, loadConfig, type LoadedConfig, type LoadRequest } from '../config/load.ts';
 import { maskedUrl } from '../config/secrets.ts';
 import { withSealedKeys, type HttpSide } from '../http/http-side.ts';
@@ -10,6 +12,7 @@ import type { Clock } from '../runtime/clock.ts';
 import { MdpError } from '../runtime/errors.ts';
 import { FollowedFiles } from '../runtime/followed-files.ts';
 import { parseDatabaseUrl } from '../sinks/database-url.ts';
+import { parseAddress } from '../sinks/postgres/address.ts';
 import type { CommandContext } from './context.ts';
 
 export type ReloadParts = {
@@ -37,15 +40,20 @@ export const followFiles = (
   return files;
 };
 
-const filesOf = (request: LoadRequest, loaded: ReloadParts['loaded'], { http }: Config) => [
+const filesOf = (
+  request: LoadRequest,
+  loaded: ReloadParts['loaded'],
+  { http, database }: Config,
+) => [
   request.path ?? loaded.file ?? DEFAULT_FILE,
   ...loaded.files,
   ...Object.values(http.tls),
+  trustFile(database),
 ];
 
 /**
  * Reads the configuration again on SIGHUP and when its file, a secret's or a certificate's changes.
- * Sources follow it, the way to a PostgreSQL server, API keys and the certificate; of any other key
+ * Sources follow it, the way to a PostgreSQL server, API keys and certificates; of any other key
  * that changed it says that it needs a restart. What is wrong is refused whole, and what ran before
  * runs on. Returns what ends this.
  */
@@ -74,6 +82,7 @@ export const obeyReloads = (parts: ReloadParts): (() => void) => {
 
 const createReload = ({ pipeline, sink, http, loaded, request, files, around }: ReloadParts) => {
   let running = loaded.config;
+  let trusted = trustOf(running.database);
   let { file } = loaded;
   const { clock, log } = around;
   const { configuration } = pipeline;
@@ -84,8 +93,10 @@ const createReload = ({ pipeline, sink, http, loaded, request, files, around }: 
     const next = withSealedKeys(read.config);
     const served = http.prepare(running.http, next.http);
     const database = reachable(running.database, next.database);
+    const trust = trustOf(database);
+    const isSame = database === running.database && trust === trusted;
     const wanted = { ...running, database, sources: next.sources, http: served.http };
-    const renewed = database === running.database ? undefined : createSink(wanted, around);
+    const renewed = isSame ? undefined : createSink(wanted, around);
     const changes = await pipeline.replaceSources(sourceParts(wanted, around));
     ({ file } = read);
     served.take();
@@ -94,6 +105,7 @@ const createReload = ({ pipeline, sink, http, loaded, request, files, around }: 
       log.info('The database is reached anew', { database: maskedUrl(database.url) });
     }
     running = wanted;
+    trusted = trust;
     files.follow(filesOf(request, loaded, running));
     const needsRestart = changedKeys(running, next);
     configuration.take(clock.now(), needsRestart);
@@ -133,6 +145,26 @@ const reachable = (running: Config['database'], next: Config['database']): Confi
   const { url, sslmode, sslCa } = next;
   const changed = url !== running.url || sslmode !== running.sslmode || sslCa !== running.sslCa;
   return changed ? { ...running, url, sslmode, sslCa } : running;
+};
+
+/** The file with the authorities that a PostgreSQL server's certificate must come from. */
+const trustFile = (database: Config['database']): string | undefined => {
+  if (!isServer(database)) return undefined;
+  const file = database.sslCa ?? parseAddress(database.url).sslRootCert;
+  return file === 'system' ? undefined : file;
+};
+
+/** What tells its content from any other. Throws `config` where it cannot be read. */
+const trustOf = (database: Config['database']): string | undefined => {
+  const file = trustFile(database);
+  if (file === undefined) return undefined;
+  try {
+    return String(Bun.hash.xxHash64(readFileSync(file)));
+  } catch (cause) {
+    throw new MdpError('config', `database.ssl_ca: ${file} cannot be read (${errorCode(cause)})`, {
+      cause,
+    });
+  }
 };
 
 const isServer = ({ url }: Config['database']): boolean =>

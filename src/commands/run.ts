@@ -29,7 +29,7 @@ sources, finishes the operators, commits, closes. A second signal stops at once.
 
 On SIGHUP, or when the configuration file changes, sources and symbols come and go as it
 says, PostgreSQL is reached by a changed database.url, ssl mode or CA, and API keys and the
-certificate are renewed (files of secrets and certificates are watched too); any other
+certificates are renewed (files of secrets and certificates are watched too); any other
 changed key waits for a restart, and what is wrong is refused.
 
   --config PATH     configuration file (default: ./config.yaml, else the built-in one)

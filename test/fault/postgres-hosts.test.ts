@@ -130,6 +130,26 @@ test('encrypts as sslmode says, and proves the server with verify-full and its C
   expect(await encryptedWith(url, {})).toBe(true);
 });
 
+test('encrypts where it can without being asked, and by require only where it can', async () => {
+  expect(await encryptedWith(primary.url(), {})).toBe(true);
+  const plain = await PrivateServer.start();
+  for (const sslmode of ['require', 'verify-ca', 'verify-full'] as const) {
+    expect(await openError(plain.url(), { sslmode })).toMatchObject({ code: 'database_away' });
+  }
+  const sink = makeSink(plain.url(), { sslmode: 'prefer' });
+  await commitHeld(await sink.open(never), tradeBatch(makeTrades(0, 10)));
+  await sink.close();
+  await plain.remove();
+});
+
+test('checks the authority by require too, once one is named', async () => {
+  const sslCa = join(directory, 'other.crt');
+  for (const sslmode of ['require', 'verify-ca'] as const) {
+    const refused = await openError(primary.url(), { sslmode, sslCa });
+    expect(refused).toMatchObject({ code: 'database_away', retry: true });
+  }
+});
+
 test('refuses a server that another authority signed for, and one with another name', async () => {
   const other = { sslmode: 'verify-full', sslCa: join(directory, 'other.crt') } as const;
   expect(await openError(primary.url(), other)).toMatchObject({

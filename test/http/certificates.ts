@@ -12,22 +12,23 @@ export type Pair = {
   readonly keyFile: string;
 };
 
+const HERE = ['-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'];
+
 /** A certificate for this machine that nobody has signed but itself; `name` is its CN. */
 export const selfSigned = (directory: string, name: string): Pair => {
   const [keyFile, certFile] = [join(directory, `${name}.key`), join(directory, `${name}.crt`)];
   const files = ['-keyout', keyFile, '-out', certFile];
-  const names = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'];
-  openssl('req', '-x509', ...EC, ...names, ...files, '-days', '2');
+  openssl('req', '-x509', ...EC, '-subj', `/CN=${name}`, ...HERE, ...files, '-days', '2');
   return pairOf(certFile, keyFile);
 };
 
-/** A certificate that `authority` has signed; with negative days one that has ended. */
+/** The same, but that `authority` has signed it; with negative days one that has ended. */
 export const signedBy = (authority: Pair, directory: string, name: string, days = 2): Pair => {
   const [keyFile, certFile] = [join(directory, `${name}.key`), join(directory, `${name}.crt`)];
   const request = join(directory, `${name}.csr`);
-  openssl('req', ...EC, '-subj', `/CN=${name}`, '-keyout', keyFile, '-out', request);
+  openssl('req', ...EC, '-subj', `/CN=${name}`, ...HERE, '-keyout', keyFile, '-out', request);
   const by = ['-CA', authority.certFile, '-CAkey', authority.keyFile, '-days', String(days)];
-  openssl('x509', '-req', '-in', request, ...by, '-out', certFile);
+  openssl('x509', '-req', '-in', request, '-copy_extensions', 'copy', ...by, '-out', certFile);
   return pairOf(certFile, keyFile);
 };
 
