@@ -74,8 +74,17 @@ place() {
   mv "$3.new" "$3"
 }
 
+# Against the checksums beside it, where the build or the release put some.
+verify_checksum() {
+  sums=$(dirname "$binary")/SHA256SUMS
+  [ -e "$sums" ] || return 0
+  [ "$(sed -n 's/  mdp$//p' "$sums")" = "$(sha256sum "$binary" | cut -d ' ' -f 1)" ] ||
+    fail "$binary is not the file that $sums was made for; it was not installed"
+}
+
 place_program() {
   [ -x "$binary" ] || fail "$binary is no executable: ./scripts/dev.sh build makes dist/mdp"
+  verify_checksum
   "$binary" version >/dev/null || fail "$binary does not run on this machine"
   place 755 "$binary" "$program"
   place 755 scripts/backup.sh "$backup"

@@ -15,6 +15,7 @@ const COPIED = [
   'scripts',
   'config.yaml',
   'package.json',
+  'bun.lock',
   'bunfig.toml',
   'tsconfig.json',
 ];

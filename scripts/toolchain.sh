@@ -10,7 +10,8 @@ CACHE=${XDG_CACHE_HOME:+$XDG_CACHE_HOME/mdp}
 CACHE=${CACHE:-$PWD/.cache}
 LOCK=$PWD/.cache/lock
 LOCK_WAIT_S=600
-BUILD_INPUTS='src config.yaml package.json bun.lock bunfig.toml tsconfig.json scripts/build.ts'
+BUILD_INPUTS='src config.yaml package.json bun.lock bunfig.toml tsconfig.json
+  scripts/build.ts scripts/sbom.ts'
 
 WORK=
 LOCKED=
@@ -169,7 +170,7 @@ install_dependencies() {
 
 # Older than any source? A folder counts too: its time changes when a file in it comes or goes.
 executable_ready() {
-  [ -x dist/mdp ] && [ -e dist/.built ] &&
+  [ -x dist/mdp ] && [ -e dist/mdp.cdx.json ] && [ -e dist/SHA256SUMS ] && [ -e dist/.built ] &&
     # shellcheck disable=SC2086 # a list of paths
     [ -z "$(find $BUILD_INPUTS ! -name '*.test.ts' -newer dist/.built 2>/dev/null | head -n 1)" ]
 }

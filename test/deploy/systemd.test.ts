@@ -1,7 +1,7 @@
 /** The service as systemd's own tools see it, and the script that puts it in place. */
 import { describe, expect, test } from 'bun:test';
 import { cp, mkdir } from 'node:fs/promises';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { variables } from '../../src/config/environment.ts';
 import { binary } from '../e2e/binary.ts';
@@ -123,6 +123,18 @@ installing('install.sh upgrades the program and its service, by another file', (
     expect(existsSync(join(root, `${program}.new`))).toBe(false);
   }),
 );
+
+test('install.sh does not install a file that its checksum was not made for', () =>
+  inDirectory(async (root) => {
+    const other = join(root, 'mdp');
+    symlinkSync(binary(), other);
+    await Bun.write(join(root, 'SHA256SUMS'), `${'0'.repeat(64)}  mdp\n`);
+    const words = [join(repository, 'scripts/install.sh'), 'install', '--root', root];
+    const { code, output } = await ran([...words, '--binary', other]);
+    expect({ code, output }).toMatchObject({ code: 1 });
+    expect(output).toContain('it was not installed');
+    expect(existsSync(join(root, 'usr/local/bin/mdp'))).toBe(false);
+  }));
 
 installing('install.sh refuses to upgrade what is not there', () =>
   inDirectory(async (root) => {
