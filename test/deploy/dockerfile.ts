@@ -10,6 +10,7 @@ export type Image = {
   readonly user: string;
   readonly workingDirectory: string;
   readonly volumes: readonly string[];
+  readonly ports: readonly string[];
   readonly healthcheck: readonly string[];
   readonly entrypoint: readonly string[];
   readonly command: readonly string[];
@@ -43,6 +44,7 @@ export const readImage = async (): Promise<Image> => {
     user: one('USER'),
     workingDirectory: one('WORKDIR'),
     volumes: v.parse(words, one('VOLUME')),
+    ports: every('EXPOSE'),
     healthcheck: v.parse(words, one('HEALTHCHECK').replace(/^.*CMD /, '')),
     entrypoint: v.parse(words, one('ENTRYPOINT')),
     command: v.parse(words, one('CMD')),
