@@ -8,7 +8,7 @@ import { execute } from '../postgres/server.ts';
 import type { GuideVariable } from './guide.ts';
 import { freePort } from './prometheus.ts';
 
-export const synthetic = (rate: number): Environment => ({
+const synthetic = (rate: number): Environment => ({
   PIPELINE_SOURCES: JSON.stringify([
     { type: 'synthetic', symbols: ['SYN-001'], channels: ['trades'], rate },
   ]),
@@ -118,7 +118,8 @@ const dropsNothing = (): Promise<void> =>
 const droppedTrades = ({ ledger }: Status): number => ledger.rows['trade']?.['dropped'] ?? 0;
 
 /** Nothing can be committed while `use` runs. */
-const whileLocked = async <T>({ url, query: ask }: TestDatabase, use: () => Promise<T>) => {
+const whileLocked = async <T>(database: TestDatabase, use: () => Promise<T>) => {
+  const { url } = database;
   await inDirectory((directory) => mdp(directory, ['migrate'], { DATABASE_URL: url }));
   const held = execute(url, `begin; lock table mdp.trade in exclusive mode; select pg_sleep(60)`);
   const ended = held.catch(() => undefined);
@@ -131,8 +132,8 @@ const whileLocked = async <T>({ url, query: ask }: TestDatabase, use: () => Prom
   try {
     return await use();
   } finally {
-    await ask(`select pg_terminate_backend(pid) from pg_stat_activity where query ~ 'pg_sleep'
-               and pid <> pg_backend_pid()`);
+    await database.query(`select pg_terminate_backend(pid) from pg_stat_activity
+                          where query ~ 'pg_sleep' and pid <> pg_backend_pid()`);
     await ended;
   }
 };
