@@ -125,7 +125,7 @@ const whileLocked = async <T>(database: TestDatabase, use: () => Promise<T>) => 
   const ended = held.catch(() => undefined);
   await until(
     () =>
-      ask(`select from pg_locks where granted and mode = 'ExclusiveLock'
+      database.query(`select from pg_locks where granted and mode = 'ExclusiveLock'
                and relation = 'mdp.trade'::regclass`),
     (locks) => locks.length > 0,
   );
