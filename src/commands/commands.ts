@@ -1,4 +1,5 @@
 import { MdpError } from '../runtime/errors.ts';
+import { withoutSecrets } from '../runtime/without-secrets.ts';
 import { BUILD } from './build-info.ts';
 import { checkCommand } from './check.ts';
 import { configCommand } from './config.ts';
@@ -68,7 +69,7 @@ export const runCommandLine = async (
   const { name, args } = verbOf(argv);
   const command = COMMANDS.get(name);
   if (command === undefined) {
-    context.stderr.write(`mdp: there is no command \`${name}\`\n\n${HELP}`);
+    context.stderr.write(`mdp: there is no command \`${withoutSecrets(name)}\`\n\n${HELP}`);
     return EXIT.usage;
   }
   try {
@@ -89,12 +90,12 @@ const verbOf = (argv: readonly string[]): { name: string; args: readonly string[
 
 const explain = (error: unknown, context: CommandContext): number => {
   if (error instanceof MdpError) {
-    context.stderr.write(`mdp: ${error.message}\n`);
+    context.stderr.write(`mdp: ${withoutSecrets(error.message)}\n`);
     if (error.hint !== undefined) context.stderr.write(`     ${error.hint}\n`);
     return error.code === 'usage' || error.code === 'config' ? EXIT.usage : EXIT.failed;
   }
   if (error instanceof TypeError && 'code' in error && isArgumentError(error.code)) {
-    context.stderr.write(`mdp: ${error.message}\n`);
+    context.stderr.write(`mdp: ${withoutSecrets(error.message)}\n`);
     return EXIT.usage;
   }
   throw error;

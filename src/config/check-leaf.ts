@@ -1,11 +1,12 @@
 import * as v from 'valibot';
+import { withoutSecrets } from '../runtime/without-secrets.ts';
 import { allowed, choicesOf, itemOf, type Schema, unwrapped, variantsOf } from './describe.ts';
 import { keysOf, knownKeysOnly, partOf, unknownKeyText } from './known-keys.ts';
 import type { Leaf } from './leaves.ts';
 import { nearest } from './nearest.ts';
 import { type Path, pathText, type Place } from './place.ts';
 import type { Problem } from './problem.ts';
-import { HIDDEN, isSecret, maskedUrl } from './secrets.ts';
+import { HIDDEN, isSecret } from './secrets.ts';
 
 /** What one layer says about one leaf. */
 export type Setting = {
@@ -35,7 +36,7 @@ export function checkLeaf(leaf: Leaf, setting: Setting): readonly Problem[] {
 /** A value as it may stand in a message: short, one line, no password. */
 export function shown(value: unknown): string {
   if (value === undefined || value === null) return 'nothing';
-  if (typeof value === 'string') return cut(JSON.stringify(maskedUrl(value)));
+  if (typeof value === 'string') return cut(JSON.stringify(withoutSecrets(value)));
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (!Array.isArray(value)) return 'keys with values';
   const scalars = value.every((item) => typeof item !== 'object');

@@ -152,6 +152,8 @@ function linesOf(file: string, readFile: ReadFile): readonly string[] | string {
     return full.length > 0 ? full : `the file ${shown(file)} is empty`;
   } catch (error) {
     // Nothing is lost: the configuration is refused with the reason.
-    return `cannot read the file ${shown(file)} (${errorCode(error)})`;
+    // What does not look like a path may be the secret itself.
+    const which = /^\.{0,2}\//.test(file) ? `the file ${shown(file)}` : 'the file that it names';
+    return `cannot read ${which} (${errorCode(error)})`;
   }
 }

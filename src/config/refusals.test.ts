@@ -319,7 +319,7 @@ const broken: readonly Broken[] = [
     given: { sources: 'ignored' },
     yaml: 'database:\n  url: postgres://host/db?sslmode=always',
     at: 'config.yaml:2:8: database.url:',
-    says: ['found sslmode=always', 'one of disable'],
+    says: ['found an unknown sslmode', 'one of disable'],
   },
   {
     rule: 'an sslmode that does not exist',

@@ -108,7 +108,7 @@ const sslmodes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-
 function sslmodeFaults(url: string): readonly string[] {
   const mode = /[?&]sslmode=([^&#]*)/.exec(url)?.[1];
   if (mode === undefined || sslmodes.includes(mode)) return [];
-  return [`found sslmode=${mode}; allowed: one of ${sslmodes.join(', ')}`];
+  return [`found an unknown sslmode; allowed: one of ${sslmodes.join(', ')}`];
 }
 
 const rules: readonly Rule[] = [

@@ -11,7 +11,9 @@ test.each([
     'postgres://host/db?user=u&password=geheim&sslmode=require',
     'postgres://host/db?user=u&password=***&sslmode=require',
   ],
-  ['wss://host/ws?api_key=geheim', 'wss://host/ws?api_key=***'],
+  ['wss://host/ws?api_key=geheim&x=geheim', 'wss://host/ws?api_key=***&x=***'],
+  ['user:geheim@host:3128', 'user:***@host:3128'],
+  ['sqlite:/srv/a:b@c.db?x=y', 'sqlite:/srv/a:b@c.db?x=y'],
   ['postgres://user@host/db', 'postgres://user@host/db'],
   ['sqlite:./data/mdp.db', 'sqlite:./data/mdp.db'],
 ])('%s is shown as %s', (url, shown) => {

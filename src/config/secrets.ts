@@ -20,15 +20,18 @@ export function masked(key: string, value: unknown): unknown {
   return key === 'http.api_keys' ? HIDDEN : maskedUrl(value);
 }
 
+/** Query values that say how a database is reached, and no secret. */
+const harmless =
+  'user|host|port|sslmode|sslrootcert|application_name|connect_timeout|target_session_attrs';
+const otherValues = new RegExp(`([?&](?!(?:${harmless})=)[^=&#]*=)[^&#]*`, 'gi');
+
 /**
- * An address without its password and without query values that are named like secrets. Other text
- * is returned as it is. A password with an unescaped `@` or `/` is hidden whole.
+ * An address without its password and without query values but those that are known to be harmless.
+ * Other text is returned as it is. A password with an unescaped `@` or `/` is hidden whole.
  */
 export function maskedUrl(text: string): string {
+  if (text.startsWith('sqlite:')) return text;
   return text
-    .replace(/^([a-z][a-z0-9+.-]*:\/\/[^:/?#@]*):.*@/is, `$1:${HIDDEN}@`)
-    .replace(
-      /([?&][^=&#]*(?:pass|secret|token|key|auth|signature)[^=&#]*=)[^&#]*/gi,
-      `$1${HIDDEN}`,
-    );
+    .replace(/^((?:[a-z][a-z0-9+.-]*:\/\/)?[^:/?#@]*):(?!\/\/).*@/is, `$1:${HIDDEN}@`)
+    .replace(otherValues, `$1${HIDDEN}`);
 }

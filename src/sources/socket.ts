@@ -1,3 +1,5 @@
+import { withoutSecrets } from '../runtime/without-secrets.ts';
+
 /**
  * A WebSocket as the sources need it: told what happens through `SocketEvents`, held by the caller.
  * `openBunSocket` is Bun's own client; a test or a simulator passes another opener.
@@ -59,7 +61,9 @@ export const openBunSocket: OpenSocket = (url, options, events) => {
     events.ponged(event.data.toString()),
   );
   socket.addEventListener('error', (event) => events.failed(messageOf(event)));
-  socket.addEventListener('close', (event) => events.closed(event.code, event.reason));
+  socket.addEventListener('close', (event) =>
+    events.closed(event.code, withoutSecrets(event.reason)),
+  );
   return socket;
 };
 
@@ -67,10 +71,6 @@ const messageOf = (event: Event): string =>
   'message' in event && typeof event.message === 'string'
     ? withoutSecrets(event.message)
     : 'unknown error';
-
-/** Words for logs and health: of an address neither its credentials nor its query. */
-export const withoutSecrets = (text: string): string =>
-  text.replaceAll(/(\w+:\/\/)[^\s'"]*@/g, '$1***@').replaceAll(/\?[^\s'"]+/g, '?***');
 
 /*
  * What Bun's client says nowhere but in the words of a failure: the one place in the program where

@@ -59,6 +59,7 @@ export type Running = {
   readonly pid: number;
   /** Log lines so far. */
   readonly log: () => string;
+  readonly stdout: () => string;
   status(): Promise<Status>;
   health(): Promise<Health>;
   get(path: string, headers?: Environment): Promise<Response>;
@@ -104,17 +105,19 @@ export const startMdp = async (
     cwd: directory,
     env: clean({ PIPELINE_HTTP_PORT: '0', PIPELINE_LOG_FORMAT: 'json', ...environment }),
     stdin: 'ignore',
-    stdout: 'ignore',
+    stdout: 'pipe',
     stderr: 'pipe',
   });
   const log = collect(child.stderr);
-  const port = await Promise.race([log.match(/"message":"listening".*"port":(\d+)/), child.exited]);
+  const stdout = collect(child.stdout);
+  const port = await Promise.race([log.match(/\blistening\b.*\bport"?[:=](\d+)/), child.exited]);
   if (typeof port === 'number') throw new Error(`mdp exited with ${port}:\n${log.text()}`);
   const url = `http://127.0.0.1:${port}`;
   return {
     url,
     pid: child.pid,
     log: log.text,
+    stdout: stdout.text,
     status: async () => v.parse(status, await (await fetch(`${url}/status`)).json()),
     health: async () => v.parse(health, await (await fetch(`${url}/health`)).json()),
     get: (path, headers = {}) => fetch(`${url}${path}`, { headers }),

@@ -6,6 +6,7 @@ import { pause } from '../../runtime/waiting.ts';
 import { createSource } from '../../sources/create.ts';
 import type { SourceEntry, VenueEntry } from '../../sources/settings.ts';
 import type { Source, SourceReport, SymbolReport } from '../../sources/source.ts';
+import { withoutSecrets } from '../../runtime/without-secrets.ts';
 import { TIMING } from '../../sources/timing.ts';
 import { clockFinding, type ClockLimits } from './venue-clock.ts';
 import { createHearing, type Hearing } from './hearing.ts';
@@ -37,12 +38,13 @@ export const diagnoseSource = async (
     if (!isLive(entry)) return [ok(about, `${entry.type}: there is no venue to reach`)];
     const [plan] = entry.symbols.length === 0 ? [] : venue.plan({ ...entry, url: entry.url });
     if (plan === undefined) return [ok(about, 'no symbol falls to this process')];
+    const address = withoutSecrets(plan.url);
     const opened = await listen(source, hearing, entry, listening);
     if (typeof opened === 'string') {
-      return [fail(about, `${plan.url} does not open: ${opened}`, REACH)];
+      return [fail(about, `${address} does not open: ${opened}`, REACH)];
     }
     return [
-      ok(about, `${plan.url} opened in ${opened.tookMs.toFixed(0)} ms`),
+      ok(about, `${address} opened in ${opened.tookMs.toFixed(0)} ms`),
       ...symbolFindings(about, opened.report, hearing, venue.facts.acksUnknownNames),
       await clockFinding({ about, address: plan.url, proxy: entry.proxy }, hearing, listening),
     ];
