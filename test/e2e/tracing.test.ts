@@ -157,7 +157,7 @@ test('by protobuf and gzip, at its own address; a ratio keeps some, always_off n
       });
       const seen = await until(
         () => metric(run, 'mdp_sink_batches_committed_total{sink="sqlite"}'),
-        (count) => count >= 100,
+        (count) => count >= 40,
       );
       expect(await run.stop()).toBe(0);
       return seen;
@@ -180,7 +180,7 @@ test('by protobuf and gzip, at its own address; a ratio keeps some, always_off n
   expect(all.exports[0]?.headers.get('content-encoding')).toBe('gzip');
   expect(all.spans()[0]?.resource['service.name']).toBe('mdp');
   const kept = tracesOf(some.spans()).length;
-  expect(kept).toBeGreaterThan(20);
+  expect(kept).toBeGreaterThan(5);
   expect(kept).toBeLessThan(some.batches);
   expect([none.requests(), off.requests()]).toEqual([0, 0]);
 });
