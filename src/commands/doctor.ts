@@ -17,7 +17,7 @@ import { EXIT, type CommandContext, type Output } from './context.ts';
 import { readRoom, roomFindings } from './doctor/allowance.ts';
 import { diagnoseDisk, type DiskRequest } from './doctor/disk.ts';
 import { diagnoseOpenFiles } from './doctor/limits.ts';
-import { diagnosePort, type Listener } from './doctor/port.ts';
+import { diagnosePorts } from './doctor/port.ts';
 import { diagnoseSource } from './doctor/venue.ts';
 
 const DOCTOR_HELP = `mdp doctor [--config PATH] [--format text|json]
@@ -78,7 +78,7 @@ async function* examine(
     ...roomFindings(readRoom(), config.queues.maxMemoryBytes),
     diagnoseOpenFiles(connectionsOf(config, parts)),
   ];
-  for (const listener of listenersOf(config)) yield [await diagnosePort(listener)];
+  yield await diagnosePorts(config, clock);
   for (const request of directoriesOf(config)) yield await diagnoseDisk(request, clock);
   const { enabled, dir, maxBytes } = config.journal;
   if (enabled) yield await diagnoseJournal({ directory: dir, maxBytes, clock });
@@ -127,14 +127,6 @@ const databaseRequest = ({ database, sink }: Config, { clock }: CommandContext) 
   const { url, schema, sslmode, sslCa, migrate, retention } = database;
   const keepsAll = retention === 'keep';
   return { url, schema, sslmode, sslCa, migrate, keepsAll, clock, workers: sink.workers };
-};
-
-const listenersOf = ({ http, telemetry }: Config): readonly Listener[] => {
-  const { host, port } = http;
-  const { metricsPort } = telemetry;
-  const first = { host, port, setting: 'http.port' };
-  if (metricsPort === undefined || metricsPort === port) return [first];
-  return [first, { host, port: metricsPort, setting: 'telemetry.metrics_port' }];
 };
 
 /** Room for a database file to grow, where nothing else is said. */

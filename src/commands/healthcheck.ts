@@ -26,16 +26,19 @@ export const healthcheckCommand = async (
   const at = args.indexOf('--config');
   const path = at < 0 ? undefined : args[at + 1];
   const { http } = loadConfig({ path, sources: 'ignored' }).config;
-  const complaint = await (http.tls.clientCa === undefined
-    ? asked(http)
-    : shakenHands(http, context.clock));
+  const complaint = await complaintOf(http, context.clock);
   if (complaint === undefined) return EXIT.fine;
   context.stderr.write(`${complaint}\n`);
   return EXIT.failed;
 };
 
-/** What is wrong, undefined when nothing is. */
-const asked = async ({ host, port, tls, apiKeys, protectMetrics }: Config['http']) => {
+type Http = Config['http'];
+
+/** What is wrong with the program that should listen there, undefined when nothing is. */
+export const complaintOf = (http: Http, clock: Clock): Promise<string | undefined> =>
+  http.tls.clientCa === undefined ? asked(http) : shakenHands(http, clock);
+
+const asked = async ({ host, port, tls, apiKeys, protectMetrics }: Http) => {
   const scheme = tls.cert === undefined ? 'http' : 'https';
   const url = `${scheme}://${reachable(host)}:${port}/health/live`;
   const [key] = protectMetrics ? apiKeys : [];
@@ -45,7 +48,9 @@ const asked = async ({ host, port, tls, apiKeys, protectMetrics }: Config['http'
       tls: { rejectUnauthorized: false },
       signal: AbortSignal.timeout(DEADLINE_MS),
     });
-    return response.ok ? undefined : `${url} answered ${response.status}`;
+    if (!response.ok) return `${url} answered ${response.status}`;
+    const isOurs = (await response.text()).includes('"status":"live"');
+    return isOurs ? undefined : `${url} is answered by another program`;
   } catch {
     // No answer is an answer here: the exit code says it.
     return `${url} does not answer`;
@@ -56,7 +61,7 @@ const asked = async ({ host, port, tls, apiKeys, protectMetrics }: Config['http'
  * In TLS 1.3 the handshake is through on our side before the server judges our certificate, and
  * the loop that answers it is the one that answers everything.
  */
-const shakenHands = ({ host, port }: Config['http'], clock: Clock): Promise<string | undefined> =>
+const shakenHands = ({ host, port }: Http, clock: Clock): Promise<string | undefined> =>
   new Promise((resolve) => {
     const at = { host: reachable(host).replace(/^\[(.*)\]$/, '$1'), port };
     const socket = connect({ ...at, rejectUnauthorized: false, minVersion: 'TLSv1.3' });

@@ -3,11 +3,16 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { monitoring } from './prometheus.ts';
 
+const fieldDefaults = v.looseObject({
+  unit: v.string(),
+  thresholds: v.optional(v.looseObject({ steps: v.array(v.unknown()) })),
+});
+
 const panel = v.looseObject({
   type: v.string(),
   title: v.string(),
   description: v.optional(v.string()),
-  fieldConfig: v.optional(v.object({ defaults: v.looseObject({ unit: v.string() }) })),
+  fieldConfig: v.optional(v.object({ defaults: fieldDefaults })),
   targets: v.optional(v.array(v.looseObject({ expr: v.string() }))),
 });
 

@@ -6,7 +6,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerWebSocket } from 'bun';
 import { inDirectory, startMdp, until, type Environment, type Running } from '../e2e/mdp.ts';
+import { damage } from '../e2e/damage.ts';
 import { execute, PrivateServer } from '../postgres/server.ts';
+import { SmallDisk } from '../postgres/small-disk.ts';
 import { freePort } from './prometheus.ts';
 
 /** Nothing is wrong here: no alert may name it. */
@@ -180,6 +182,42 @@ export const startPiling = (directory: string): Promise<Running> =>
     PIPELINE_MAX_MEMORY_BYTES: String(MIB),
     PIPELINE_DRAIN_MS: '1',
   });
+
+/** Without its database, on a disk that takes nothing any more. */
+export const startAway = async (directory: string): Promise<Faulty> => {
+  const disk = SmallDisk.mount('2m');
+  const run = await startMdp(directory, {
+    DATABASE_URL: `postgres://nobody@127.0.0.1:${freePort()}/nowhere`,
+    PIPELINE_SOURCES: JSON.stringify([{ type: 'synthetic', rate: 2000 }]),
+    PIPELINE_JOURNAL_DIR: join(disk.path, 'journal'),
+    PIPELINE_JOURNAL_MIN_FREE_BYTES: '0',
+    PIPELINE_DRAIN_MS: '1',
+  });
+  const stop = async (): Promise<void> => {
+    await run.stop();
+    disk.remove();
+  };
+  return { run, stop };
+};
+
+/** Killed with records that wait in its journal, which the disk then gives back damaged. */
+export const startDamaged = async (
+  directory: string,
+  port: number,
+  seen: () => Promise<boolean>,
+): Promise<Running> => {
+  const env = {
+    PIPELINE_HTTP_PORT: String(port),
+    PIPELINE_SOURCES: JSON.stringify([{ type: 'synthetic', rate: 2000 }]),
+  };
+  const nowhere = { DATABASE_URL: `postgres://nobody@127.0.0.1:${freePort()}/nowhere` };
+  const first = await startMdp(directory, { ...env, ...nowhere });
+  await until(seen, (yes) => yes);
+  first.signal('SIGKILL');
+  await first.exited;
+  damage(join(directory, 'data/journal'), '.mdpj');
+  return startMdp(directory, env);
+};
 
 /** Starts and ends a pipeline on one port, again and again, seen by Prometheus each time. */
 export const restartOften = async (

@@ -36,7 +36,7 @@ describe('the Dockerfile', () => {
       .filter((line) => line.startsWith('COPY ') && !line.includes('--from='))
       .flatMap((line) => line.split(' ').slice(1, -1));
     const toolchain = await Bun.file(join(repository, 'scripts/toolchain.sh')).text();
-    const inputs = /^BUILD_INPUTS='(.*)'$/m.exec(toolchain)?.[1]?.split(' ') ?? [];
+    const inputs = /^BUILD_INPUTS='([^']*)'$/m.exec(toolchain)?.[1]?.split(/\s+/) ?? [];
     expect(inputs).toContain('src');
     for (const path of [...copied, ...inputs, '.git']) {
       expect(`${path} ${existsSync(join(repository, path))}`).toBe(`${path} true`);
@@ -64,6 +64,14 @@ const start = (root: string, env: Readonly<Record<string, string>>): Contained =
 /** The process that is number 1 in there, by its number out here. */
 const insider = (pid: number): number =>
   Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim());
+
+/** 0 while there is none, or it is still on its way into the root. */
+const insiderIfAny = (pid: number): number => {
+  const inside = insider(pid);
+  if (inside === 0) return 0;
+  const name = readFileSync(`/proc/${inside}/comm`, 'utf8').trim();
+  return name === 'mdp' ? inside : 0;
+};
 
 /** What the kernel says of it. */
 const statusOf = (pid: number, field: string): readonly string[] =>
@@ -109,6 +117,27 @@ contained(
       for (const entry of readdirSync(root)) expect(made).toContain(entry);
       expect((await ran(healthcheck, { ...image.environment, ...env })).code).toBe(1);
     }),
+);
+
+/** Whether a process handles SIGTERM, which number 1 of a container never gets otherwise. */
+const handlesSigterm = (pid: number): boolean => {
+  const [caught = '0'] = statusOf(pid, 'SigCgt');
+  return ((BigInt(`0x${caught}`) >> 14n) & 1n) === 1n;
+};
+
+contained('as process 1 it drains on a SIGTERM that comes with its first instruction', () =>
+  inDirectory(async (root) => {
+    await makeRoot(root, image);
+    const env = { DATABASE_URL: 'sqlite:/var/lib/mdp/mdp.db', PIPELINE_HTTP_PORT: '0' };
+    const { child, log } = start(root, env);
+    const pid = await until(
+      () => Promise.resolve(insiderIfAny(child.pid)),
+      (found) => found > 0 && handlesSigterm(found),
+    );
+    process.kill(pid, 'SIGTERM');
+    expect(await child.exited).toBe(0);
+    expect(await log()).toContain('Drained: everything received is committed');
+  }),
 );
 
 contained('nothing but the volume can be written to', () =>

@@ -51,6 +51,25 @@ test('every alert says how grave it is, what is wrong, and where its runbook is'
   expect(headings.size).toBe(alerts.length);
 });
 
+test('the dashboard is about what runs, and marks what is too much', async () => {
+  const { panels } = await readDashboard();
+  const rows = panels.filter(({ type }) => type === 'row').map(({ title }) => title);
+  expect(rows).toEqual([
+    'At a glance',
+    'Throughput',
+    'Sources',
+    'Errors and holes',
+    'Ledger',
+    'Queues and database',
+    'Journal',
+    'Process',
+  ]);
+  for (const title of ['Queue depth', 'Waiting data', 'Commit latency', 'Lag', 'Resident memory']) {
+    const steps = panels.find((panel) => panel.title === title)?.fieldConfig?.defaults.thresholds;
+    expect({ title, marks: (steps?.steps.length ?? 0) > 1 }).toEqual({ title, marks: true });
+  }
+});
+
 test('every panel has a title of its own, a description, a unit and a query', async () => {
   const { panels, templating } = await readDashboard();
   const shown = panels.filter(({ type }) => type !== 'row');

@@ -1,11 +1,12 @@
 /** What `mdp doctor` finds of the machine: limits, ports, disks, and the journal on them. */
 import { expect, test } from 'bun:test';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { canLimit, makeControlGroup } from '../deploy/cgroup.ts';
 import { freePort } from '../deploy/prometheus.ts';
 import { isRoot } from '../deploy/tools.ts';
 import { SmallDisk } from '../postgres/small-disk.ts';
+import { damage } from './damage.ts';
 import { examined, listeningTo } from './examined.ts';
 import { inDirectory, startMdp, until, type Environment } from './mdp.ts';
 
@@ -97,16 +98,6 @@ test('tells frames of the journal that were given up, and who has it', () =>
     const found = await examined(directory, env);
     expect(found.text).toMatch(/journal warn: .* the frames of \d+ were given up/);
   }));
-
-/** Turns a byte in the middle of every file whose name ends so. */
-const damage = (directory: string, ending: string): void => {
-  for (const name of readdirSync(directory).filter((each) => each.endsWith(ending))) {
-    const bytes = readFileSync(join(directory, name));
-    const at = Math.trunc(bytes.length / 2);
-    bytes[at] = (bytes[at] ?? 0) ^ 0xff;
-    writeFileSync(join(directory, name), bytes);
-  }
-};
 
 test('tells damaged checkpoints and records of the journal', () =>
   inDirectory(async (directory) => {

@@ -1,24 +1,36 @@
+import type { Config } from '../../config/config.ts';
+import type { Clock } from '../../runtime/clock.ts';
 import { fail, ok, type Finding } from '../../runtime/finding.ts';
+import { complaintOf } from '../healthcheck.ts';
 
 const ABOUT = 'http';
-const ASK_MS = 2000;
 
-export type Listener = {
-  readonly host: string;
-  readonly port: number;
-  /** The setting that named the port: `http.port`. */
-  readonly setting: string;
+/** The ports that the program would listen on. */
+export const diagnosePorts = async (config: Config, clock: Clock): Promise<readonly Finding[]> => {
+  const { http, telemetry } = config;
+  const findings = [await portFinding(http, 'http.port', clock)];
+  const { metricsPort: port } = telemetry;
+  if (port !== undefined && port !== http.port) {
+    findings.push(await portFinding({ ...http, port }, 'telemetry.metrics_port', clock));
+  }
+  return findings;
 };
 
 /** Whether a listener's port can be had, or is ours already. */
-export const diagnosePort = async ({ host, port, setting }: Listener): Promise<Finding> => {
+const portFinding = async (
+  http: Config['http'],
+  setting: string,
+  clock: Clock,
+): Promise<Finding> => {
+  const { host, port } = http;
   if (port === 0) return ok(ABOUT, `${setting} is 0: a free port is taken at the start`);
   const name = `${host}:${port}`;
   const errno = await refusalOf(host, port);
   if (errno === undefined) return ok(ABOUT, `${name} is free`);
-  if (await isOurs(host, port)) return ok(ABOUT, `${name} is served by mdp, which runs now`);
+  const complaint = await complaintOf(http, clock);
+  if (complaint === undefined) return ok(ABOUT, `${name} is served by mdp, which runs now`);
   const cure = `end what listens there (ss -ltnp), or choose another ${setting}`;
-  return fail(ABOUT, `${name} cannot be listened on (${errno})`, cure);
+  return fail(ABOUT, `${name} cannot be listened on (${errno}): ${complaint}`, cure);
 };
 
 /** The errno of listening there; undefined when it can be done. */
@@ -28,21 +40,5 @@ const refusalOf = async (hostname: string, port: number): Promise<string | undef
     return undefined;
   } catch (error) {
     return error instanceof Error && 'code' in error ? String(error.code) : String(error);
-  }
-};
-
-/** Whether what answers there is this program: live, or asking for a key as it does. */
-const isOurs = async (host: string, port: number): Promise<boolean> => {
-  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  const address = reachable.includes(':') ? `[${reachable}]` : reachable;
-  try {
-    const response = await fetch(`http://${address}:${port}/health/live`, {
-      signal: AbortSignal.timeout(ASK_MS),
-    });
-    const text = await response.text();
-    return response.ok ? text.includes('"status":"live"') : text.includes('"hint":');
-  } catch {
-    // It does not speak HTTP, or not to us: then it is another program, which the finding says.
-    return false;
   }
 };
