@@ -46,8 +46,8 @@ describe('the network policy', () => {
 
   test('lets out to names, to every venue by default, and to the database', async () => {
     expect(out('UDP')).toEqual([53]);
-    for (const { plan: planOf } of [VENUES.binance, VENUES.coinbase, VENUES.kraken]) {
-      const [plan] = planOf(wish);
+    for (const venue of [VENUES.binance, VENUES.coinbase, VENUES.kraken]) {
+      const [plan] = venue.plan(wish);
       const { port, protocol } = new URL(plan?.url ?? '');
       expect(out('TCP')).toContain(Number(port || (protocol === 'wss:' ? 443 : 80)));
     }
@@ -57,7 +57,7 @@ describe('the network policy', () => {
     );
     const [{ port }] = parseAddress(secret.stringData['DATABASE_URL'] ?? '').hosts;
     expect(out('TCP')).toContain(port);
-    expect(out('TCP').toSorted()).toEqual([443, 53, 5432, 9443]);
+    expect(new Set(out('TCP'))).toEqual(new Set([53, 443, 9443, port]));
   });
 
   test('lets out to Vault with its component', async () => {

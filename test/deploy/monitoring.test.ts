@@ -74,7 +74,7 @@ const startEverything = async (): Promise<void> => {
     () => prometheus.stop(),
     () => calm.stop(),
     () => odd.stop(),
-    ...faulty.map(({ stop }) => stop),
+    ...faulty.map((one) => () => one.stop()),
     () => piling.stop(),
   );
   await scrapedOnce(running);
