@@ -182,6 +182,11 @@ const processMetrics = (registry: Registry, { pipeline, build }: Parts): void =>
     read: () => one(pipeline.memory.total),
   });
   gauge(registry, {
+    name: 'mdp_memory_spare_bytes',
+    help: 'Memory of settled batches that is kept for the next ones.',
+    read: () => one(pipeline.batcher.spareBytes),
+  });
+  gauge(registry, {
     name: 'mdp_op_queue_depth',
     help: 'Blocks of records that wait for the operators.',
     read: () => one(pipeline.buffer.length),

@@ -62,7 +62,7 @@ const batcherOf = (limits: Limits) => {
     flushMs: 50,
     clock,
     idle: limits.idle ?? (() => true),
-    onRow: (added) => (bytes += added),
+    onBytes: (added) => (bytes += added),
     cut: (opened) => {
       cuts.push(opened);
       limits.onCut?.(opened, batcher);
@@ -72,18 +72,18 @@ const batcherOf = (limits: Limits) => {
 };
 
 const idsOf = (cuts: readonly OpenedBatch[]): unknown[] =>
-  cuts.flatMap(({ batch }) => (batch.table === 'trade' ? batch.rows.map(({ id }) => id) : []));
+  cuts.flatMap(({ batch }) => (batch.table === 'trade' ? [...batch.rows].map(({ id }) => id) : []));
 
 describe('the batcher', () => {
   test('conserves: every row is in exactly one batch, in order, within the limits', () => {
     fc.assert(
       fc.property(
-        fc.integer({ min: 1, max: 20 }),
-        fc.array(fc.integer({ min: 0, max: 60 }), { maxLength: 200 }),
+        fc.integer({ min: 1, max: 200 }),
+        fc.array(fc.tuple(fc.integer({ min: 0, max: 60 }), fc.boolean()), { maxLength: 200 }),
         (maxRows, pauses) => {
           const { batcher, advance, cuts, bytes } = batcherOf({ maxRows });
-          for (const [id, ms] of pauses.entries()) {
-            batcher.trade(trade(id));
+          for (const [id, [ms, isOdd]] of pauses.entries()) {
+            batcher.trade(isOdd ? { ...trade(id), ref: 'odd' } : trade(id));
             advance(ms);
           }
           batcher.flush();
@@ -102,12 +102,6 @@ describe('the batcher', () => {
     expect(cuts.length).toBe(0);
     advance(1);
     expect(idsOf(cuts)).toEqual([1]);
-  });
-
-  test('cuts by bytes', () => {
-    const { batcher, cuts } = batcherOf({ maxBytes: 1000 });
-    for (let id = 0; id < 4; id += 1) batcher.trade(trade(id));
-    expect(cuts.length).toBe(1);
   });
 
   test('lets an aged batch fill while every worker commits, and cuts it when one is idle', () => {
@@ -130,6 +124,34 @@ describe('the batcher', () => {
     expect(cuts.length).toBe(0);
     advance(40);
     expect(idsOf(cuts)).toEqual([1]);
+  });
+});
+
+describe('memory of batches', () => {
+  test('cuts by bytes, sooner where rows take more', () => {
+    const { batcher, cuts } = batcherOf({ maxBytes: 1024 });
+    for (let id = 0; id < 16; id += 1) batcher.trade(trade(id));
+    expect(cuts.map(({ batch }) => batch.rows.length)).toEqual([16]);
+    for (let id = 0; id < 16; id += 1) batcher.trade({ ...trade(id), ref: `text ${id}` });
+    expect(cuts.map(({ batch }) => batch.rows.length)).toEqual([16, 3, 3, 3, 3, 3]);
+  });
+
+  test('uses the memory of a released batch again, and tells what batches take', () => {
+    const { batcher, cuts, bytes } = batcherOf({ maxRows: 100 });
+    const memoryOf = (opened: OpenedBatch | undefined) =>
+      opened?.batch.table === 'trade' ? opened.batch.rows.packed?.memory.bytes.buffer : undefined;
+    for (let id = 0; id < 100; id += 1) batcher.trade(trade(id));
+    const [first] = cuts;
+    const memory = memoryOf(first);
+    expect(memory?.byteLength).toBe(6_400);
+    expect(first?.batch.bytes).toBe(bytes());
+    if (first !== undefined) batcher.release(first.batch);
+    batcher.trade(trade(100));
+    batcher.flush();
+    expect(memoryOf(cuts[1])).toBe(memory);
+    expect(cuts[1]?.batch.bytes).toBe(6_400);
+    expect(idsOf(cuts.slice(1))).toEqual([100]);
+    expect(() => idsOf(cuts)).toThrow('after their release');
   });
 });
 

@@ -1,9 +1,15 @@
 import type { Bar } from '../market/bar.ts';
 import type { Quote, Trade } from '../market/events.ts';
 import type { Gap } from '../market/gap.ts';
+import type { Instrument } from '../market/instrument.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
+import { quoteLayout } from '../sinks/packed-quotes.ts';
+import { ROW_BYTES } from '../sinks/packed-rows.ts';
+import { tradeLayout } from '../sinks/packed-trades.ts';
 import type { Batch, DeadLetter, Table } from '../sinks/sink.ts';
 import type { BatchOrigin, BatchTrace } from './batch-trace.ts';
+import { ListBatch, PackedBatch, type OpenBatch } from './open-batch.ts';
+import { SpareMemory } from './spare-memory.ts';
 
 /** A batch with what the pipeline must know of it on its way. */
 export type OpenedBatch = {
@@ -25,6 +31,7 @@ export type QueuedBatch = OpenedBatch & {
 
 export type BatcherOptions = {
   readonly maxRows: number;
+  /** Of a batch's rows: 64 bytes a trade or quote, and what those take that are kept beside. */
   readonly maxBytes: number;
   readonly flushMs: number;
   readonly clock: Clock;
@@ -33,78 +40,102 @@ export type BatcherOptions = {
    * filling.
    */
   readonly idle: () => boolean;
-  readonly onRow: (bytes: number) => void;
+  /** Memory was taken for rows: with the batch that has them, `Batch.bytes` are free again. */
+  readonly onBytes: (bytes: number) => void;
   readonly cut: (opened: OpenedBatch) => void;
   /** The record at hand; undefined where nobody traces. */
   readonly origin?: (() => BatchOrigin) | undefined;
 };
 
-/**
- * What a row costs while it waits: estimates of heap, checked against measurements in the
- * benchmark.
- */
-const ROW_BYTES: Readonly<Record<Table, number>> = {
-  trade: 256,
-  quote: 288,
+/** What a row costs while it waits as an object: estimates of heap. */
+const OBJECT_BYTES: Readonly<Record<'bar' | 'gap' | 'dead_letter', number>> = {
   bar: 640,
   gap: 192,
   dead_letter: 192,
 };
 
+/** Memory that is kept for the next batches, in batches of the largest size. */
+const SPARE_BATCHES = 4;
+
 /**
  * Gathers rows of one table each and cuts a batch at `maxRows`, `maxBytes` or, while a worker is
- * idle, at the age of `flushMs`. Every row added comes out in exactly one batch, in order.
+ * idle, at the age of `flushMs`. Every row added comes out in exactly one batch, in order. Trades
+ * and quotes lie in flat memory, which is used again when their batch is given back by `release`.
  */
 export class Batcher {
   readonly #options: BatcherOptions;
-  readonly #trade = new OpenBatch<Trade>('trade', (rows, bytes) => ({
-    table: 'trade',
-    rows,
-    bytes,
-  }));
-  readonly #quote = new OpenBatch<Quote>('quote', (rows, bytes) => ({
-    table: 'quote',
-    rows,
-    bytes,
-  }));
-  readonly #bar = new OpenBatch<Bar>('bar', (rows, bytes) => ({ table: 'bar', rows, bytes }));
-  readonly #gap = new OpenBatch<Gap>('gap', (rows, bytes) => ({ table: 'gap', rows, bytes }));
-  readonly #dead = new OpenBatch<DeadLetter>('dead_letter', (rows, bytes) => ({
-    table: 'dead_letter',
-    rows,
-    bytes,
-  }));
-  readonly #all: readonly Open[];
+  readonly #spare: SpareMemory;
+  readonly #trade: PackedBatch<Trade>;
+  readonly #quote: PackedBatch<Quote>;
+  readonly #bar: ListBatch<Bar>;
+  readonly #gap: ListBatch<Gap>;
+  readonly #dead: ListBatch<DeadLetter>;
+  readonly #all: readonly OpenBatch[];
   #timer: Timer | undefined;
 
   constructor(options: BatcherOptions) {
     this.#options = options;
+    const largest = Math.min(options.maxRows * ROW_BYTES, options.maxBytes);
+    this.#spare = new SpareMemory(largest * SPARE_BATCHES);
+    const instruments: Instrument[] = [];
+    const flat = { ...options, spare: this.#spare, instruments };
+    this.#trade = new PackedBatch(tradeLayout, flat, (rows, bytes) => ({
+      table: 'trade',
+      rows,
+      bytes,
+    }));
+    this.#quote = new PackedBatch(quoteLayout, flat, (rows, bytes) => ({
+      table: 'quote',
+      rows,
+      bytes,
+    }));
+    this.#bar = new ListBatch(options, (rows, bytes) => ({ table: 'bar', rows, bytes }));
+    this.#gap = new ListBatch(options, (rows, bytes) => ({ table: 'gap', rows, bytes }));
+    this.#dead = new ListBatch(options, (rows, bytes) => ({ table: 'dead_letter', rows, bytes }));
     this.#all = [this.#gap, this.#trade, this.#quote, this.#bar, this.#dead];
   }
 
   trade(row: Trade): void {
-    this.#add(this.#trade, row, ROW_BYTES.trade);
+    const open = this.#trade;
+    const first = open.count === 0;
+    if (first) this.#begin(open);
+    this.#added(open, first, open.add(row));
   }
 
   quote(row: Quote): void {
-    this.#add(this.#quote, row, ROW_BYTES.quote);
+    const open = this.#quote;
+    const first = open.count === 0;
+    if (first) this.#begin(open);
+    this.#added(open, first, open.add(row));
   }
 
   bar(row: Bar): void {
-    this.#add(this.#bar, row, ROW_BYTES.bar);
+    this.#add(this.#bar, row, OBJECT_BYTES.bar);
   }
 
   gap(row: Gap): void {
-    this.#add(this.#gap, row, ROW_BYTES.gap);
+    this.#add(this.#gap, row, OBJECT_BYTES.gap);
   }
 
   deadLetter(row: DeadLetter): void {
-    this.#add(this.#dead, row, ROW_BYTES.dead_letter + row.payload.byteLength);
+    this.#add(this.#dead, row, OBJECT_BYTES.dead_letter + row.payload.byteLength);
+  }
+
+  /** A batch is settled or was given up: nobody reads its rows any more. */
+  release({ table, rows }: Batch): void {
+    if (table !== 'trade' && table !== 'quote') return;
+    const buffer = rows.packed?.release();
+    if (buffer !== undefined) this.#spare.give(buffer);
+  }
+
+  /** Memory that is kept for the next batches. */
+  get spareBytes(): number {
+    return this.#spare.bytes;
   }
 
   /** Rows in open batches of a table. */
   open(table: Table): number {
-    return this.#all.find((open) => open.table === table)?.count ?? 0;
+    return this.#openOf(table).count;
   }
 
   /**
@@ -132,17 +163,37 @@ export class Batcher {
     this.#arm();
   }
 
-  #add<Row>(open: OpenBatch<Row>, row: Row, bytes: number): void {
-    const first = open.count === 0;
-    if (first) open.begin(this.#options.clock.now(), this.#options.origin?.());
-    open.add(row, bytes);
-    this.#options.onRow(bytes);
-    if (open.count >= this.#options.maxRows || open.bytes >= this.#options.maxBytes) {
-      this.#cut(open);
-    } else if (first) this.#arm();
+  #openOf(table: Table): OpenBatch {
+    switch (table) {
+      case 'trade':
+        return this.#trade;
+      case 'quote':
+        return this.#quote;
+      case 'bar':
+        return this.#bar;
+      case 'gap':
+        return this.#gap;
+      case 'dead_letter':
+        return this.#dead;
+    }
   }
 
-  #cut(open: Open): void {
+  #add<Row>(open: ListBatch<Row>, row: Row, bytes: number): void {
+    const first = open.count === 0;
+    if (first) this.#begin(open);
+    this.#added(open, first, open.add(row, bytes));
+  }
+
+  #begin(open: OpenBatch): void {
+    open.begin(this.#options.clock.now(), this.#options.origin?.());
+  }
+
+  #added(open: OpenBatch, first: boolean, full: boolean): void {
+    if (full) this.#cut(open);
+    else if (first) this.#arm();
+  }
+
+  #cut(open: OpenBatch): void {
     if (open.count > 0) this.#options.cut(open.take());
   }
 
@@ -157,52 +208,5 @@ export class Batcher {
     const ageMs = (this.#options.clock.now() - oldest) / 1000;
     const waitMs = Math.max(0, Math.ceil(this.#options.flushMs - ageMs));
     this.#timer = this.#options.clock.after(waitMs, () => this.flushAged());
-  }
-}
-
-/** An open batch, whatever its rows. */
-interface Open {
-  readonly table: Table;
-  readonly count: number;
-  readonly openedAt: number;
-  take(): OpenedBatch;
-}
-
-class OpenBatch<Row> implements Open {
-  readonly table: Table;
-  readonly #make: (rows: readonly Row[], bytes: number) => Batch;
-  #rows: Row[] = [];
-  bytes = 0;
-  openedAt = 0;
-  #origin: BatchOrigin | undefined;
-
-  constructor(table: Table, make: (rows: readonly Row[], bytes: number) => Batch) {
-    this.table = table;
-    this.#make = make;
-  }
-
-  get count(): number {
-    return this.#rows.length;
-  }
-
-  begin(at: number, origin: BatchOrigin | undefined): void {
-    this.openedAt = at;
-    this.#origin = origin;
-  }
-
-  add(row: Row, bytes: number): void {
-    this.#rows.push(row);
-    this.bytes += bytes;
-  }
-
-  take(): OpenedBatch {
-    const opened = {
-      batch: this.#make(this.#rows, this.bytes),
-      openedAt: this.openedAt,
-      origin: this.#origin,
-    };
-    this.#rows = [];
-    this.bytes = 0;
-    return opened;
   }
 }

@@ -50,7 +50,7 @@ const stage = () => {
     flushMs: 60_000,
     clock,
     idle: () => false,
-    onRow: () => undefined,
+    onBytes: () => undefined,
     cut: () => cut.push(settlement.opened()),
   });
   const disk = Promise.withResolvers<boolean>();

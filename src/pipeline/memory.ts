@@ -5,8 +5,9 @@ const SINK_SHARE = 3 / 4;
 
 /**
  * All waiting data together: blocks of records in front of the operators, and open, queued and
- * committing batches behind them. Bytes are estimates of what the program holds, never less than
- * the payload.
+ * committing batches behind them. Bytes are what flat memory takes, and estimates of what objects
+ * do, never less than the payload. Memory kept for the next batches does not wait: `Batcher` bounds
+ * it.
  */
 export class MemoryBudget {
   readonly limit: number;

@@ -312,7 +312,7 @@ export class Pipeline {
       flushMs: settings.flushMs,
       clock,
       idle: () => this.sinkStats.idle > 0,
-      onRow: (bytes) => this.memory.addBatches(bytes),
+      onBytes: (bytes) => this.memory.addBatches(bytes),
       cut: (opened) => this.sinkQueue.push(this.#queued(opened)),
       origin: this.#traces && (() => this.#origin()),
     });
@@ -407,6 +407,7 @@ export class Pipeline {
       table: batch.table,
       rows: batch.rows.length,
     });
+    this.batcher.release(batch);
   }
 
   /** Frames were given up at the bound of what waits in front of the operators. */

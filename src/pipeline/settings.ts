@@ -23,7 +23,10 @@ export const pipelineSettings = v.strictObject({
     50,
   ),
   max_bytes: v.optional(
-    v.pipe(byteSize(KiB, 256 * MiB), v.description('most bytes of a batch')),
+    v.pipe(
+      byteSize(KiB, 256 * MiB),
+      v.description('most bytes of a batch as it waits: 64 a trade or quote'),
+    ),
     4 * MiB,
   ),
   drain_ms: v.optional(

@@ -62,7 +62,7 @@ export class SinkStats {
     const { table } = opened.batch;
     this.batchesCommitted += 1;
     this.rowsCommitted.set(table, (this.rowsCommitted.get(table) ?? 0) + committed.committed);
-    const [first] = opened.batch.rows;
+    const first = opened.batch.rows.at(0);
     if (!this.live || first === undefined) return;
     if (first.kind === 'trade' || first.kind === 'quote') {
       this.endToEnd.observe((now - first.receiveTime) / 1e6);

@@ -98,6 +98,7 @@ const commitBatch = async (
   stats.committing(batch.table, -batch.rows.length);
   memory.addBatches(-batch.bytes);
   settle(parts, opened, committed);
+  parts.batcher.release(batch);
   parts.onSettled();
 };
 
@@ -158,7 +159,7 @@ const commitLetters = async (
 
 const lettersOf = (opened: QueuedBatch, dead: readonly RejectedRow[]): readonly DeadLetter[] =>
   dead.flatMap((rejected) => {
-    const row = opened.batch.rows[rejected.index];
+    const row = opened.batch.rows.at(rejected.index);
     return row === undefined || row.kind === 'dead_letter' ? [] : [letterOf(row, rejected, opened)];
   });
 

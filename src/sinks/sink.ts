@@ -3,6 +3,7 @@ import type { Quote, Trade } from '../market/events.ts';
 import type { Gap } from '../market/gap.ts';
 import type { ReceiveTime } from '../market/time.ts';
 import type { Cut } from './cut.ts';
+import type { TickRows } from './packed-rows.ts';
 
 /**
  * The sink contract: batches in, committed rows out. A commit resolves only after the database
@@ -54,10 +55,13 @@ export interface CommitWatch {
 
 export type Table = 'trade' | 'quote' | 'bar' | 'gap' | 'dead_letter';
 
-/** Rows of one table, in arrival order. */
+/**
+ * Rows of one table, in arrival order. Whoever commits a batch reads its rows before the commit
+ * ends, and not after: their memory is used again. `bytes` is what they take while they wait.
+ */
 export type Batch =
-  | { readonly table: 'trade'; readonly rows: readonly Trade[]; readonly bytes: number }
-  | { readonly table: 'quote'; readonly rows: readonly Quote[]; readonly bytes: number }
+  | { readonly table: 'trade'; readonly rows: TickRows<Trade>; readonly bytes: number }
+  | { readonly table: 'quote'; readonly rows: TickRows<Quote>; readonly bytes: number }
   | { readonly table: 'bar'; readonly rows: readonly Bar[]; readonly bytes: number }
   | { readonly table: 'gap'; readonly rows: readonly Gap[]; readonly bytes: number }
   | { readonly table: 'dead_letter'; readonly rows: readonly DeadLetter[]; readonly bytes: number };

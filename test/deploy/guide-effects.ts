@@ -224,7 +224,7 @@ export const effects: Readonly<Record<GuideVariable, () => Promise<void>>> = {
     expect(await rowsPerBatch({ PIPELINE_BATCH_SIZE: '100' })).toBeGreaterThan(10);
   },
   PIPELINE_MAX_BYTES: async () => {
-    expect(await rowsPerBatch({ PIPELINE_MAX_BYTES: '1024' })).toBeLessThanOrEqual(5);
+    expect(await rowsPerBatch({ PIPELINE_MAX_BYTES: '1024' })).toBeLessThanOrEqual(1024 / 64);
   },
   PIPELINE_FLUSH_MS: async () => {
     expect(await batchesIn1s('20')).toBeGreaterThan(2 * (await batchesIn1s('300')));

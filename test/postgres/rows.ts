@@ -2,6 +2,7 @@ import type { Bar } from '../../src/market/bar.ts';
 import type { Quote, Trade } from '../../src/market/events.ts';
 import type { Instrument } from '../../src/market/instrument.ts';
 import { eventTime, receiveTime } from '../../src/market/time.ts';
+import type { TickRows } from '../../src/sinks/packed-rows.ts';
 import type { Batch } from '../../src/sinks/sink.ts';
 
 /** 2026-11-23T12:00:00Z. */
@@ -81,7 +82,7 @@ export function makeBar(minute: number, changes: Partial<Bar> = {}): Bar {
   };
 }
 
-export function tradeBatch(rows: readonly Trade[]): Batch {
+export function tradeBatch(rows: TickRows<Trade>): Batch {
   return { table: 'trade', rows, bytes: rows.length * 100 };
 }
 

@@ -4,7 +4,7 @@ import { pause } from '../../src/runtime/waiting.ts';
 import type { Batch, Committed, RejectedRow, Sink, SinkWorker } from '../../src/sinks/sink.ts';
 import type { FaultCount } from './faults.ts';
 import type { Chance } from './random.ts';
-import { Tables } from './tables.ts';
+import { Tables, type Row } from './tables.ts';
 
 /** How the database misbehaves. Probabilities are per commit; times in ms; a mean of 0 = never. */
 export type DatabasePlan = {
@@ -80,7 +80,7 @@ export class SimulatedDatabase implements Sink {
   /**
    * Whether the database refuses this row: a matter of the row alone, so that every try ends alike.
    */
-  refuses(row: Batch['rows'][number]): boolean {
+  refuses(row: Row): boolean {
     const { refusesOneIn } = this.#parts.plan;
     if (refusesOneIn === 0 || (row.kind !== 'trade' && row.kind !== 'quote')) return false;
     return Number(BigInt(row.id) % BigInt(refusesOneIn)) === 0;
@@ -112,9 +112,11 @@ export class SimulatedDatabase implements Sink {
   #write(batch: Batch): Committed {
     const dead: RejectedRow[] = [];
     let committed = 0;
-    for (const [index, row] of batch.rows.entries()) {
+    let index = 0;
+    for (const row of batch.rows) {
       if (this.refuses(row)) dead.push({ index, reason: 'out_of_range', sqlstate: '22003' });
       else if (this.tables.write(row)) committed += 1;
+      index += 1;
     }
     for (const _ of dead) this.#parts.faults.fired('database_row_refused');
     return { committed, alreadyThere: batch.rows.length - committed - dead.length, dead };

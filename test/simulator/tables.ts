@@ -2,9 +2,9 @@ import type { Bar } from '../../src/market/bar.ts';
 import type { Quote, Trade } from '../../src/market/events.ts';
 import type { Gap } from '../../src/market/gap.ts';
 import type { Instrument } from '../../src/market/instrument.ts';
-import type { Batch, DeadLetter } from '../../src/sinks/sink.ts';
+import type { DeadLetter } from '../../src/sinks/sink.ts';
 
-type Row = Batch['rows'][number];
+export type Row = Trade | Quote | Bar | Gap | DeadLetter;
 
 /**
  * The tables, in memory, with the keys and the rules of replacement that the schema states: the

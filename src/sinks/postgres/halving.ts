@@ -1,15 +1,21 @@
 import type { Committed, RejectedRow } from '../sink.ts';
 import { faultOf, reasonOf, sqlstateOf } from './failure.ts';
 
+/** Rows of which a run has the same form. */
+type Sliced<Rows> = {
+  readonly length: number;
+  slice(from: number, to: number): Rows;
+};
+
 /**
  * Writes rows all at once, and where a row among them is at fault in ever smaller runs until that
  * row is alone: it comes back dead, the others are committed. `write` returns how many rows were
  * new. Every other error is thrown: what was written until then is found already there at the next
  * try.
  */
-export async function writeHalving<Row>(
-  rows: readonly Row[],
-  write: (rows: readonly Row[]) => Promise<number>,
+export async function writeHalving<Rows extends Sliced<Rows>>(
+  rows: Rows,
+  write: (rows: Rows) => Promise<number>,
 ): Promise<Committed> {
   const dead: RejectedRow[] = [];
   const runs: [from: number, to: number][] = [[0, rows.length]];

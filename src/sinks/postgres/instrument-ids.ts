@@ -1,9 +1,12 @@
 import type { Instrument } from '../../market/instrument.ts';
 import { MdpError } from '../../runtime/errors.ts';
+import type { InstrumentRow, PackedRows } from '../packed-rows.ts';
 import { storable } from './binary-rows.ts';
 import { textArray } from './array-literal.ts';
 import { quoteName } from './migrations.ts';
 import type { Session } from './session.ts';
+
+type InstrumentColumn = Pick<PackedRows<InstrumentRow>, 'length' | 'instrument' | 'instrumentId'>;
 
 /**
  * The ids that this process gave to instruments, mapped to the database's. Belongs to one session:
@@ -20,11 +23,34 @@ export class InstrumentIds {
   }
 
   /** Makes every one of `rows` known to `idOf`, and to the database. */
-  async learn(rows: readonly { readonly instrument: Instrument }[], signal: AbortSignal) {
+  async learn(rows: readonly InstrumentRow[], signal: AbortSignal): Promise<void> {
     const unknown = new Set<Instrument>();
     for (const { instrument } of rows) {
       if (this.#ids[instrument.id] === undefined) unknown.add(instrument);
     }
+    await this.#learn(unknown, signal);
+  }
+
+  async learnPacked(rows: InstrumentColumn, signal: AbortSignal): Promise<void> {
+    const unknown = new Set<Instrument>();
+    for (let index = 0; index < rows.length; index += 1) {
+      if (this.#ids[rows.instrumentId(index)] === undefined) unknown.add(rows.instrument(index));
+    }
+    await this.#learn(unknown, signal);
+  }
+
+  /** The database's id of the instrument that has the id `id` in this process. */
+  of(id: number): number {
+    const found = this.#ids[id];
+    if (found === undefined) throw new MdpError('invariant', 'the instrument was never learned');
+    return found;
+  }
+
+  idOf(instrument: Instrument): number {
+    return this.of(instrument.id);
+  }
+
+  async #learn(unknown: ReadonlySet<Instrument>, signal: AbortSignal): Promise<void> {
     if (unknown.size === 0) return;
     const missing = await this.#read([...unknown], signal);
     if (missing.length === 0) return;
@@ -34,12 +60,6 @@ export class InstrumentIds {
       const message = 'instruments just added are not there; does another program remove them?';
       throw new MdpError('database_refused', message, { retry: true });
     }
-  }
-
-  idOf(instrument: Instrument): number {
-    const id = this.#ids[instrument.id];
-    if (id === undefined) throw new MdpError('invariant', 'the instrument was never learned');
-    return id;
   }
 
   /** Returns those that the database does not have. */

@@ -100,11 +100,6 @@ export class Partitions {
   }
 }
 
-/** How many partitions rows at these times lie in. */
-export function countStretches(table: TimedTable, times: Iterable<number>): number {
-  return stretchesOf(table, times).length;
-}
-
 function stretchesOf(table: TimedTable, times: Iterable<number>): readonly Stretch[] {
   const found = new Map<number, Stretch>();
   let day = Number.NaN;

@@ -1,5 +1,5 @@
-import type { Instrument } from '../../market/instrument.ts';
 import { MdpError } from '../../runtime/errors.ts';
+import { PackedRows, type InstrumentRow, type TickRows } from '../packed-rows.ts';
 import type { Committed, CommitWatch } from '../sink.ts';
 import { attempt } from './attempt.ts';
 import type { BinaryRows } from './binary-rows.ts';
@@ -7,7 +7,6 @@ import { faultOf } from './failure.ts';
 import type { Generation } from './generation.ts';
 import { writeHalving } from './halving.ts';
 import { quoteName } from './migrations.ts';
-import { countStretches } from './partitions.ts';
 import type { Session } from './session.ts';
 import type { TickTable } from './ticks.ts';
 
@@ -30,7 +29,7 @@ export type TickPath = 'fast' | 'slow';
  * `insert … on conflict do nothing`, which says how many were new. A worker that is refused often
  * (after a recovery, beside a twin, in a replay) stays there for a while.
  */
-export class TickWriter<Row extends { readonly instrument: Instrument }> {
+export class TickWriter<Row extends InstrumentRow> {
   readonly #table: TickTable<Row>;
   readonly #out: BinaryRows;
   readonly #statements: Statements;
@@ -50,13 +49,14 @@ export class TickWriter<Row extends { readonly instrument: Instrument }> {
   }
 
   async commit(
-    rows: readonly Row[],
+    given: TickRows<Row>,
     generation: Generation,
     signal: AbortSignal,
     watch?: CommitWatch,
   ): Promise<Committed> {
     this.#watch = watch;
-    await generation.instruments.learn(rows, signal);
+    const rows = PackedRows.of(this.#table.layout, given);
+    await generation.instruments.learnPacked(rows, signal);
     if (this.#slowLeft > 0) {
       this.#slowLeft -= 1;
     } else if (this.#fits(rows)) {
@@ -68,7 +68,11 @@ export class TickWriter<Row extends { readonly instrument: Instrument }> {
   }
 
   /** False when the server refused the rows for a reason that the slow path can deal with. */
-  async #fast(rows: readonly Row[], generation: Generation, signal: AbortSignal): Promise<boolean> {
+  async #fast(
+    rows: PackedRows<Row>,
+    generation: Generation,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     try {
       await this.#attempt(rows, generation, signal, () =>
         this.#copy(this.#statements.copy, rows, generation, signal),
@@ -80,12 +84,16 @@ export class TickWriter<Row extends { readonly instrument: Instrument }> {
     }
   }
 
-  async #slow(rows: readonly Row[], generation: Generation, signal: AbortSignal): Promise<number> {
+  async #slow(rows: PackedRows<Row>, generation: Generation, signal: AbortSignal): Promise<number> {
     if (!this.#fits(rows)) throw tooManyPartitions();
     return this.#attempt(rows, generation, signal, () => this.#stage(rows, generation, signal));
   }
 
-  async #stage(rows: readonly Row[], generation: Generation, signal: AbortSignal): Promise<number> {
+  async #stage(
+    rows: PackedRows<Row>,
+    generation: Generation,
+    signal: AbortSignal,
+  ): Promise<number> {
     const { session, stages, storage } = generation;
     const { makeStage, emptyStage, copyStage, moveStage } = this.#statements;
     if (!stages.has(this.#table.table)) {
@@ -124,38 +132,32 @@ export class TickWriter<Row extends { readonly instrument: Instrument }> {
 
   async #copy(
     statement: string,
-    rows: readonly Row[],
+    rows: PackedRows<Row>,
     { session, instruments }: Generation,
     signal: AbortSignal,
   ): Promise<void> {
-    const { encode } = this.#table;
     this.#watch?.encoding();
     this.#out.begin();
-    for (const row of rows) encode(this.#out, row, instruments.idOf(row.instrument));
+    this.#table.encode(this.#out, rows, instruments);
     const payload = this.#out.end();
     this.#watch?.encoded();
     await session.copy(statement, payload, signal);
   }
 
   #attempt<T>(
-    rows: readonly Row[],
+    rows: PackedRows<Row>,
     { partitions }: Generation,
     signal: AbortSignal,
     write: () => Promise<T>,
   ): Promise<T> {
-    const timed = { table: this.#table.table, times: () => this.#times(rows) };
+    const timed = { table: this.#table.table, times: () => rows.days() };
     return attempt(write, partitions, timed, signal);
   }
 
-  #fits(rows: readonly Row[]): boolean {
+  #fits(rows: PackedRows<Row>): boolean {
     return (
-      rows.length <= maxPartitionsPerStatement ||
-      countStretches(this.#table.table, this.#times(rows)) <= maxPartitionsPerStatement
+      rows.length <= maxPartitionsPerStatement || rows.days().length <= maxPartitionsPerStatement
     );
-  }
-
-  *#times(rows: readonly Row[]): Generator<number> {
-    for (const row of rows) yield this.#table.timeOf(row);
   }
 
   #remember(refused: boolean): void {
@@ -185,7 +187,10 @@ type Statements = {
   readonly moveMissing: string;
 };
 
-function statementsOf<Row>({ table, columns, key }: TickTable<Row>, schema: string): Statements {
+function statementsOf(
+  { table, columns, key }: Pick<TickTable<InstrumentRow>, 'table' | 'columns' | 'key'>,
+  schema: string,
+): Statements {
   const target = `${quoteName(schema)}.${table}`;
   const stage = `pg_temp.mdp_stage_${table}`;
   const list = columns.join(', ');

@@ -1,4 +1,5 @@
 import type { Bar } from '../../market/bar.ts';
+import type { Quote, Trade } from '../../market/events.ts';
 import { MdpError } from '../../runtime/errors.ts';
 import type {
   Batch,
@@ -46,8 +47,8 @@ export class PostgresWorker implements SinkWorker {
   readonly #storage: Storage;
   readonly #shared: boolean;
   readonly #onClose: () => void;
-  readonly #trades: TickWriter<Extract<Batch, { table: 'trade' }>['rows'][number]>;
-  readonly #quotes: TickWriter<Extract<Batch, { table: 'quote' }>['rows'][number]>;
+  readonly #trades: TickWriter<Trade>;
+  readonly #quotes: TickWriter<Quote>;
   readonly #statements: Readonly<Record<'bar' | 'gap' | 'dead_letter' | 'ledger', string>>;
   #generation: Generation | undefined;
   #closed = false;

@@ -1,5 +1,4 @@
 import type { Database, SQLQueryBindings, Statement } from 'bun:sqlite';
-import type { Instrument } from '../../market/instrument.ts';
 import { MdpError } from '../../runtime/errors.ts';
 import type {
   Batch,
@@ -10,6 +9,7 @@ import type {
   SinkWorker,
 } from '../sink.ts';
 import type { Cut } from '../cut.ts';
+import type { InstrumentRow, Rows } from '../packed-rows.ts';
 import { clearCut } from './clear.ts';
 import { databaseError, refusedReason, rejectedRow } from './errors.ts';
 import { InstrumentIds } from './instrument-ids.ts';
@@ -24,7 +24,6 @@ import {
 } from './tables.ts';
 
 type RowStatement = Statement<unknown, SQLQueryBindings[]>;
-type InstrumentRow = { readonly instrument: Instrument };
 
 /**
  * The one writer of a file. A batch is one transaction of prepared single-row statements, so a
@@ -135,14 +134,15 @@ export class SqliteWorker implements SinkWorker {
     this.#instruments.databaseId(row.instrument);
 
   #insert<Row>(
-    rows: readonly Row[],
+    rows: Rows<Row>,
     writer: TableWriter<Row>,
     instrumentId: (row: Row) => number,
   ): Committed {
     const statement = this.#statement(writer.sql);
     const dead: RejectedRow[] = [];
     let committed = 0;
-    for (const [index, row] of rows.entries()) {
+    let index = 0;
+    for (const row of rows) {
       try {
         committed += statement.run(...writer.values(row, instrumentId(row))).changes;
       } catch (error) {
@@ -150,6 +150,7 @@ export class SqliteWorker implements SinkWorker {
         if (reason === undefined) throw error;
         dead.push(rejectedRow(index, reason));
       }
+      index += 1;
     }
     return { committed, alreadyThere: rows.length - committed - dead.length, dead };
   }
