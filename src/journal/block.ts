@@ -1,7 +1,7 @@
 import type { FrameRecord, MarketRecord } from '../market/record.ts';
 import { receiveTime, type ReceiveTime } from '../market/time.ts';
-import { roomFor, writeRecord } from './encode.ts';
-import { KIND, viewOf } from './format.ts';
+import { roomFor, writeRecord, type Target } from './encode.ts';
+import { BODY_AT, KIND, viewOf } from './format.ts';
 import { RecordCursor } from './record-cursor.ts';
 import type { Mark, Position } from './record-buffer.ts';
 
@@ -90,17 +90,31 @@ export class Run {
 }
 
 /** A block of records that were in no file. */
-export const blockOf = (records: readonly MarketRecord[], start: Mark): Block => {
-  const bytes = Buffer.allocUnsafeSlow(records.reduce((sum, record) => sum + roomFor(record), 0));
-  const view = viewOf(bytes);
-  const run = new Run(bytes, view, 0, start);
-  let at = 0;
-  for (const record of records) {
-    const size = writeRecord({ bytes, view }, at, 0, record);
-    run.take(size, bytes[at + 8] ?? 0);
-    at += size;
+export const blockOf = (records: readonly MarketRecord[], start: Mark): Block =>
+  new Blocks().block(records, start);
+
+/** Makes one block at a time of records that were in no file: its bytes are used again. */
+export class Blocks {
+  #target: Target = targetOf(0);
+
+  block(records: readonly MarketRecord[], start: Mark): Block {
+    const room = records.reduce((sum, record) => sum + roomFor(record), 0);
+    if (this.#target.bytes.length < room) this.#target = targetOf(room);
+    const { bytes, view } = this.#target;
+    const run = new Run(bytes, view, 0, start);
+    let at = 0;
+    for (const record of records) {
+      const size = writeRecord(this.#target, at, 0, record);
+      run.take(size, bytes[at + BODY_AT] ?? 0);
+      at += size;
+    }
+    return run.block();
   }
-  return run.block();
+}
+
+const targetOf = (room: number): Target => {
+  const bytes = Buffer.allocUnsafeSlow(room);
+  return { bytes, view: viewOf(bytes) };
 };
 
 /** A record as an object, where it stands. */

@@ -96,8 +96,9 @@ export class Chunks {
     this.#lent = chunk?.bytes;
     if (chunk === undefined || position >= limit) return undefined;
     const { bytes, view, start } = chunk;
-    const end = Math.min(chunk.filled, limit - start.position);
-    let at = position - start.position;
+    // Differences of positions are doubles: as integers they stay so in all that reads with them.
+    const end = Math.min(chunk.filled, limit - start.position) | 0;
+    let at = (position - start.position) | 0;
     const before = low32(framesBefore(view, at) - start.frames);
     const run = new Run(bytes, view, at, { position, frames: start.frames + before });
     while (at < end && !run.isFilled) {

@@ -55,7 +55,7 @@ export const viewOf = (bytes: Uint8Array): DataView =>
 
 /** Of the whole record that begins at `at`. */
 export const recordSize = (view: DataView, at: number): number =>
-  view.getUint32(at + 4, true) + BODY_AT;
+  view.getInt32(at + 4, true) + BODY_AT;
 
 /** Frames in the journal before the record that begins at `at`, modulo 2^32. */
 export const framesBefore = (view: DataView, at: number): number => view.getUint32(at + 22, true);

@@ -146,7 +146,7 @@ export const wholeWindow = async (disk: Disk, path: string, segment: Segment): P
   const bytes = segment.packed ? await unpack(disk, file) : file;
   const end = segment.condensed
     ? bytes.length
-    : Math.min(bytes.length, HEADER_BYTES + segment.end - segment.start);
+    : Math.min(bytes.length, HEADER_BYTES + segment.end - segment.start) | 0;
   return {
     bytes,
     end,

@@ -215,11 +215,11 @@ export class Reader {
 
   #take(cursor: RecordCursor): void {
     const { operators, rows } = this.#options;
-    const at = cursor.receiveTime;
+    const { receiveTime: at, source } = cursor;
     this.#lastReceive = at;
-    rows.at(at, cursor.source, this.#position);
+    rows.at(at, source, this.#position);
     if (cursor.isFrame) {
-      this.#takeFrame(cursor, at);
+      this.#takeFrame(cursor, at, source);
       return;
     }
     const record = cursor.record();
@@ -240,9 +240,9 @@ export class Reader {
     if (record.state === 'ended' && this.#position >= liveFrom) onEnded(record.source);
   }
 
-  #takeFrame(cursor: RecordCursor, at: ReceiveTime): void {
+  #takeFrame(cursor: RecordCursor, at: ReceiveTime, name: string): void {
     const { ledger, operators } = this.#options;
-    const { source: name, connection } = cursor;
+    const { connection } = cursor;
     const source = this.#source?.name === name ? this.#source : this.#sourceOf(name);
     if (this.#former) ledger.frames.received += 1;
     operators.arrival(name, connection, at);

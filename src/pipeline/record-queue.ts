@@ -1,4 +1,4 @@
-import { blockOf, memoryOf, type Block } from '../journal/block.ts';
+import { Blocks, memoryOf, type Block } from '../journal/block.ts';
 import type { DropPolicy, Position, RecordBuffer } from '../journal/record-buffer.ts';
 import type { FrameRecord, MarketRecord, StateRecord } from '../market/record.ts';
 import type { ReceiveTime } from '../market/time.ts';
@@ -45,6 +45,7 @@ export type RecordQueueOptions = {
 export class RecordQueue implements RecordBuffer {
   readonly #options: RecordQueueOptions;
   readonly #blocks: Filling[] = [];
+  readonly #placing = new Blocks();
   readonly #filled = new Bell();
   readonly #emptied = new Bell();
   /** Refused frames whose `dropped` record still waits for the next record that is taken in. */
@@ -123,7 +124,7 @@ export class RecordQueue implements RecordBuffer {
   /** A block on its way to the reader: its records become bytes and get their positions. */
   #placed({ records }: Filling): Block {
     const start = { position: this.#position, frames: this.#taken };
-    const block = blockOf(records, start);
+    const block = this.#placing.block(records, start);
     this.#position = block.end.position;
     this.#taken += records.reduce((sum, record) => sum + framesOf(record), 0);
     return { ...block, end: { position: this.#position, frames: this.#taken } };

@@ -56,8 +56,13 @@ export class Hearing {
 
   /** Data came; true for the first of their channel. */
   data(channel: Channel, lastTrade: LastTrade | undefined): boolean {
-    const heard = this.#channels.find((each) => each.channel === channel);
-    if (heard === undefined) return false;
+    for (const heard of this.#channels) {
+      if (heard.channel === channel) return this.#came(heard, lastTrade);
+    }
+    return false;
+  }
+
+  #came(heard: Heard, lastTrade: LastTrade | undefined): boolean {
     heard.silence.break();
     if (lastTrade !== undefined && this.#options.asked(lastTrade.symbol)) came(heard, lastTrade);
     const first = !heard.isHeard;
