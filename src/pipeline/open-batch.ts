@@ -11,8 +11,8 @@ import type { BatchOrigin } from './batch-trace.ts';
 import type { BatcherOptions, OpenedBatch } from './batcher.ts';
 import type { SpareMemory } from './spare-memory.ts';
 
-/** New memory has room for so many rows; it grows by doubling. */
-const FIRST_ROWS = 64;
+/** New memory has room for as many rows as the last batch had, and these; it grows by doubling. */
+const LEAST_ROWS = 64;
 
 /** An open batch, whatever its rows. `add` of each kind says whether it is full now. */
 export interface OpenBatch {
@@ -78,6 +78,8 @@ export class PackedBatch<Row extends InstrumentRow> implements OpenBatch {
   #rows: PackedRows<Row>;
   /** At this many it is full: fewer, the more its odd rows take. */
   #most = 0;
+  /** Rows of the batch before. */
+  #last = 0;
   #origin: BatchOrigin | undefined;
   count = 0;
   openedAt = 0;
@@ -98,7 +100,7 @@ export class PackedBatch<Row extends InstrumentRow> implements OpenBatch {
     this.#origin = origin;
     this.#most = this.#mostRows(0);
     const { spare, instruments, onBytes } = this.#bounds;
-    const first = Math.min(FIRST_ROWS, this.#most);
+    const first = Math.min(Math.max(LEAST_ROWS, this.#last), this.#most);
     const buffer = spare.take() ?? new ArrayBuffer(first * ROW_BYTES);
     this.#rows = PackedRows.in(this.#layout, buffer, { instruments, most: this.#most });
     onBytes(this.#rows.bytes);
@@ -113,6 +115,7 @@ export class PackedBatch<Row extends InstrumentRow> implements OpenBatch {
 
   take(): OpenedBatch {
     const batch = this.#make(this.#rows, this.#rows.bytes);
+    this.#last = this.count;
     this.count = 0;
     return { batch, openedAt: this.openedAt, origin: this.#origin };
   }
