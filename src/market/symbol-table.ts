@@ -10,7 +10,7 @@ const encoder = new TextEncoder();
 
 /**
  * The instruments of one venue by the UTF-8 bytes of their symbols: a name in a frame is found
- * where it lies, without making a text of it. Open addressing, at most half full.
+ * where it lies, without making a text of it. Open addressing, at most a quarter full.
  */
 export class SymbolTable {
   #slots: (Entry | undefined)[] = emptySlots(64);
@@ -20,7 +20,7 @@ export class SymbolTable {
   add(instrument: Instrument): void {
     const bytes = encoder.encode(instrument.symbol);
     this.#size++;
-    if (this.#size * 2 > this.#slots.length) this.#grow();
+    if (this.#size * 4 > this.#slots.length) this.#grow();
     place(this.#slots, { instrument, bytes, hash: hashOf(bytes, 0, bytes.length) });
   }
 
@@ -55,7 +55,7 @@ function place(slots: (Entry | undefined)[], entry: Entry): void {
 
 /** FNV-1a with 32 bits, its upper half folded into the lower: slots are taken by the low bits. */
 function hashOf(bytes: Uint8Array, from: number, to: number): number {
-  let hash = 0x811c9dc5;
+  let hash = 0x811c9dc5 | 0;
   for (let at = from; at < to; at++) hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x01000193);
   return (hash ^ (hash >>> 15)) & 0x3fff_ffff;
 }

@@ -241,9 +241,11 @@ export function readInteger(value: unknown): Integer | undefined {
  */
 export function isSymbol(value: unknown): value is string {
   if (typeof value !== 'string' || value === '' || value.length > maxSymbolLength) return false;
+  let isAscii = true;
   for (let at = 0; at < value.length; at++) {
     const unit = value.charCodeAt(at);
     if (unit <= 0x20 || (unit >= 0x7f && unit <= 0xa0)) return false;
+    if (unit > 0x7f) isAscii = false;
   }
-  return value.isWellFormed();
+  return isAscii || value.isWellFormed();
 }

@@ -105,6 +105,12 @@ export type Classified =
       readonly reason: string;
     };
 
+/** What a frame of a channel means that names no last trade. */
+export const dataOf: Readonly<Record<Channel, Classified>> = {
+  trades: { kind: 'data', channel: 'trades' },
+  quotes: { kind: 'data', channel: 'quotes' },
+};
+
 export interface DecodeContext {
   readonly receiveTime: ReceiveTime;
   /** The interned instrument of this frame's venue. */

@@ -8,21 +8,36 @@ const digits = (maxLength: number): fc.Arbitrary<string> =>
   fc.string({ unit: fc.constantFrom(...Array.from('0000123456789')), minLength: 1, maxLength });
 
 /** Numbers at the limits of what a scan takes, and just behind them. */
+const hardNumbers: readonly string[] = [
+  '0 0.0 0.00000000 -0 -1.5 +1 00 01.5 .5 5. 1.5.2 NaN 1e3 5E-8 1.50 100',
+  '100000000000000 99999999999999 99999999999999999 123456789012345678901234567890',
+  '9007199254740991 9007199254740992 9007199254740993 0.9007199254740991 0.9007199254740993',
+  '0.90071992547409910 90071992547409.91 90071992547409.93 0.00000000000000000000001',
+]
+  .flatMap((line) => line.split(' '))
+  .concat('', '1'.repeat(400));
+
 const number = fc.oneof(
   digits(4),
   digits(18),
   fc.tuple(digits(10), digits(10)).map(([whole, part]) => `${whole}.${part}`),
   fc.tuple(digits(3), digits(24)).map(([whole, part]) => `${whole}.${part}`),
-  fc.constantFrom('0', '0.0', '-0', '-1.5', '+1', '1e3', '5E-8', '', '.5', '5.', '1.5.2', 'NaN'),
-  fc.constantFrom('9007199254740991', '9007199254740992', '9007199254740993', '99999999999999999'),
-  fc.constantFrom('0.9007199254740991', '0.90071992547409910', '0.9007199254740993'),
-  fc.constantFrom('90071992547409.91', '90071992547409.93', '100000000000000', '99999999999999'),
-  fc.constantFrom('123456789012345678901234567890', '0.00000000000000000000001', '1'.repeat(400)),
+  { weight: 3, arbitrary: fc.constantFrom(...hardNumbers) },
 );
+
+const numbers = /[0-9.]+/g;
+
+/** The frame with each of its numbers exchanged by each of the hard ones, one at a time. */
+export const withHardNumbers = (frame: string): readonly string[] => {
+  const count = [...frame.matchAll(numbers)].length;
+  return Array.from({ length: count }, (_, at) =>
+    hardNumbers.map((text) => numberExchanged(frame, (at + 0.5) / count, text)),
+  ).flat();
+};
 
 /** A run of digits and points, those of a time or an id among them. */
 const numberExchanged = (frame: string, where: number, text: string): string => {
-  const found = [...frame.matchAll(/[0-9.]+/g)];
+  const found = [...frame.matchAll(numbers)];
   const hit = found[Math.floor(where * found.length)];
   if (hit === undefined) return frame;
   return frame.slice(0, hit.index) + text + frame.slice(hit.index + hit[0].length);

@@ -12,6 +12,7 @@ export type Mutant = {
 /** Checkpoints come often there. */
 const SMALL = { test: 'test/e2e/kill.test.ts', name: 'outlives its frames' };
 const KILL = { test: 'test/e2e/kill.test.ts', name: 'SQLite' };
+const SCANS = { test: 'test/contract/scans.test.ts', name: 'scans hard numbers in every place' };
 const CHECKPOINTS = 'src/pipeline/checkpointer.test.ts';
 
 export const MUTANTS: readonly Mutant[] = [
@@ -133,5 +134,43 @@ export const MUTANTS: readonly Mutant[] = [
     line: 'if (former) ledger.frames.received += 1;',
     instead: '',
     ...KILL,
+  },
+  {
+    guard: 'a scan looks at nothing behind the frame',
+    file: 'src/venues/scanner.ts',
+    line: 'if (end > this.#end) return false;',
+    instead: '',
+    test: 'src/venues/scanner.test.ts',
+    name: 'never from behind the frame',
+  },
+  {
+    guard: 'a scan takes no number that JSON would not',
+    file: 'src/venues/scanner.ts',
+    line: '(count === 1 || this.#bytes[from] !== zero) &&',
+    instead: '',
+    ...SCANS,
+  },
+  {
+    guard: 'a scan takes no number beyond 2^53',
+    file: 'src/venues/scanner.ts',
+    line: 'return this.value <= Number.MAX_SAFE_INTEGER && this.#addFraction(places);',
+    instead: 'return this.#addFraction(places);',
+    test: 'src/venues/scanner.test.ts',
+    name: 'takes what JSON calls a number',
+  },
+  {
+    guard: 'a scan emits nothing of a frame that it does not take',
+    file: 'src/venues/kraken/scan.ts',
+    line: 'if (isRead) for',
+    instead: 'for',
+    test: SCANS.test,
+    name: 'kraken scans what decode would read',
+  },
+  {
+    guard: 'a scan leaves a side of zero to decode',
+    file: 'src/venues/scanner.ts',
+    line: 'if (!this.takes(price) || !this.decimalText() || this.isZero()) return undefined;',
+    instead: 'if (!this.takes(price) || !this.decimalText()) return undefined;',
+    ...SCANS,
   },
 ];

@@ -16,7 +16,9 @@ import {
   type QuoteDialect,
   type TradeDialect,
 } from '../rows.ts';
+import { dataOf } from '../venue.ts';
 import type {
+  Channel,
   Classified,
   DecodeContext,
   DecodeOutcome,
@@ -39,12 +41,12 @@ const untaken: ReadonlySet<unknown> = new Set([
   'serverShutdown',
 ]);
 
-/**
- * A frame of a stream that we take, as far as its first bytes tell; that is all a connection needs
- * to know.
- */
-const dataFrame =
-  /^\{"(?:stream":"[^"@]+@(trade|aggTrade|bookTicker)"|e":"(trade|aggTrade|bookTicker)"|u":)/;
+const streamHead = '{"stream":"';
+const eventHead = '{"e":"';
+const quoteHead = '{"u":';
+
+const atSign = 0x40;
+const quoteMark = 0x22;
 
 /**
  * Milliseconds have 13 digits until 2286, microseconds 16 since 2001; `timeUnit` in the address
@@ -60,18 +62,43 @@ const quoteDialect: QuoteDialect = { micros, ids: true };
 type Message = { readonly type: 'trade' | 'aggTrade' | 'bookTicker'; readonly row: JsonObject };
 
 export function classify(frame: string): Classified {
-  const known = dataFrame.exec(frame);
-  if (known !== null) return dataOf(known[1] ?? known[2] ?? 'bookTicker');
+  const known = knownChannel(frame);
+  if (known !== undefined) return dataOf[known];
   const object = parseObject(frame);
   if (typeof object === 'string') return { kind: 'unknown' };
   const message = messageIn(object);
-  if (typeof message !== 'string') return dataOf(message.type);
+  if (typeof message !== 'string') return dataOf[channelOf(message.type)];
   if (message !== 'control') return { kind: 'unknown' };
   return answerIn(object) ?? { kind: 'control' };
 }
 
-function dataOf(type: string): Classified {
-  return { kind: 'data', channel: type === 'bookTicker' ? 'quotes' : 'trades' };
+function channelOf(type: Message['type']): Channel {
+  return type === 'bookTicker' ? 'quotes' : 'trades';
+}
+
+/**
+ * The channel of a frame of a stream that we take, as far as its first bytes tell; that is all a
+ * connection needs to know. `{"stream":"btcusdt@trade"`, `{"e":"trade"`, `{"u":`.
+ */
+function knownChannel(frame: string): Channel | undefined {
+  if (frame.startsWith(streamHead)) return channelAt(frame, behindName(frame));
+  if (frame.startsWith(eventHead)) return channelAt(frame, eventHead.length);
+  return frame.startsWith(quoteHead) ? 'quotes' : undefined;
+}
+
+/** Behind the first `@` of a stream's name, which is not its first character; else the end. */
+function behindName(frame: string): number {
+  for (let at = streamHead.length; at < frame.length; at++) {
+    const unit = frame.charCodeAt(at);
+    if (unit === atSign && at > streamHead.length) return at + 1;
+    if (unit === atSign || unit === quoteMark) break;
+  }
+  return frame.length;
+}
+
+function channelAt(frame: string, at: number): Channel | undefined {
+  if (frame.startsWith('trade"', at) || frame.startsWith('aggTrade"', at)) return 'trades';
+  return frame.startsWith('bookTicker"', at) ? 'quotes' : undefined;
 }
 
 export function decode(frame: string, context: DecodeContext, emit: Emit): DecodeOutcome {

@@ -12,7 +12,8 @@ import {
 } from '../json.ts';
 import { isSymbol, readInteger, takeQuote, takeTrade } from '../rows.ts';
 import type { QuoteDialect, TradeDialect } from '../rows.ts';
-import type { Classified, DecodeContext, DecodeOutcome, Emit } from '../venue.ts';
+import { dataOf } from '../venue.ts';
+import type { Channel, Classified, DecodeContext, DecodeOutcome, Emit } from '../venue.ts';
 
 /** Documented message types that we do not take. */
 const untaken: ReadonlySet<unknown> = new Set([
@@ -32,11 +33,15 @@ const untaken: ReadonlySet<unknown> = new Set([
   'subscriptions',
 ]);
 
-/** A frame of a channel that we take, as far as its first bytes tell. */
-const dataFrame = /^\{"type":"(match|last_match|ticker)"/;
+/** Frames of the channels that we take, as far as their first bytes tell. */
+const matchHead = '{"type":"match"';
+const lastMatchHead = '{"type":"last_match"';
+const tickerHead = '{"type":"ticker"';
 
 /** The trade that such a frame holds or follows, found without reading all of it. */
 const tradeId = /"trade_id":([0-9]+)/;
+/** Where a match has it, before all else. */
+const tradeIdOfMatch = '{"type":"match","trade_id":';
 const product = /"product_id":"([^"]+)"/;
 
 const maxReasonLength = 200;
@@ -45,15 +50,16 @@ const tradeDialect: TradeDialect = { micros, taker };
 const quoteDialect: QuoteDialect = { micros, ids: true };
 
 export function classify(frame: string): Classified {
-  const known = dataFrame.exec(frame)?.[1];
-  if (known !== undefined) return dataOf(known, frame);
+  if (frame.startsWith(matchHead) || frame.startsWith(lastMatchHead)) return data('trades', frame);
+  if (frame.startsWith(tickerHead)) return data('quotes', frame);
   const object = parseObject(frame);
   if (typeof object === 'string') return { kind: 'unknown' };
   switch (object.type) {
     case 'match':
     case 'last_match':
+      return data('trades', frame);
     case 'ticker':
-      return dataOf(object.type, frame);
+      return data('quotes', frame);
     case 'heartbeat':
       return heartbeat(object);
     case 'subscriptions':
@@ -115,13 +121,26 @@ function takeTicker(message: JsonObject, context: DecodeContext, emit: Emit): vo
 }
 
 /** A ticker follows the match that it names. */
-function dataOf(type: string, frame: string): Classified {
-  const channel = type === 'ticker' ? 'quotes' : 'trades';
-  const id = readInteger(tradeId.exec(frame)?.[1]);
+function data(channel: Channel, frame: string): Classified {
+  const id = shortIdOfMatch(frame) ?? readInteger(tradeId.exec(frame)?.[1]);
   const symbol = product.exec(frame)?.[1];
   return isSymbol(symbol) && id !== undefined
     ? { kind: 'data', channel, lastTrade: { symbol, id } }
-    : { kind: 'data', channel };
+    : dataOf[channel];
+}
+
+/** The id of a match, where it stands first and has at most 15 digits. */
+function shortIdOfMatch(frame: string): number | undefined {
+  if (!frame.startsWith(tradeIdOfMatch)) return undefined;
+  let id = 0;
+  let at = tradeIdOfMatch.length;
+  for (; at < frame.length; at++) {
+    const digit = frame.charCodeAt(at) - 0x30;
+    if (digit < 0 || digit > 9) break;
+    id = id * 10 + digit;
+  }
+  const digits = at - tradeIdOfMatch.length;
+  return digits >= 1 && digits <= 15 ? id : undefined;
 }
 
 function heartbeat({ product_id: symbol, last_trade_id: last }: JsonObject): Classified {

@@ -7,6 +7,7 @@ import type { Side } from '../../market/events.ts';
 import { microsFromIso } from '../../market/time.ts';
 import { isObject, parseObjectExactly, type JsonObject } from '../json.ts';
 import { isSymbol, takeQuote, takeTrade, type QuoteDialect, type TradeDialect } from '../rows.ts';
+import { dataOf } from '../venue.ts';
 import type {
   Classified,
   DecodeContext,
@@ -27,8 +28,9 @@ const untaken: ReadonlySet<unknown> = new Set([
   'status',
 ]);
 
-/** A frame of a channel that we take, as far as its first bytes tell. */
-const dataFrame = /^\{"channel":"(trade|ticker)"/;
+/** Frames of the channels that we take, as far as their first bytes tell. */
+const tradeHead = '{"channel":"trade"';
+const tickerHead = '{"channel":"ticker"';
 
 /** The feed's own sign of life, once a second when nothing else is sent. */
 const heartbeat = '{"channel":"heartbeat"}';
@@ -42,19 +44,16 @@ const tradeDialect: TradeDialect = { micros, taker };
 const quoteDialect: QuoteDialect = { micros, ids: false };
 
 export function classify(frame: string): Classified {
-  const known = dataFrame.exec(frame)?.[1];
-  if (known !== undefined) return dataOf(known);
+  if (frame.startsWith(tradeHead)) return dataOf.trades;
+  if (frame.startsWith(tickerHead)) return dataOf.quotes;
   if (frame === heartbeat) return { kind: 'heartbeat' };
   const object = parseObjectExactly(frame);
   if (typeof object === 'string') return { kind: 'unknown' };
   if (isAnswer(object)) return answer(object);
-  if (object.channel === 'trade' || object.channel === 'ticker') return dataOf(object.channel);
+  if (object.channel === 'trade') return dataOf.trades;
+  if (object.channel === 'ticker') return dataOf.quotes;
   if (object.channel === 'heartbeat') return { kind: 'heartbeat' };
   return { kind: untaken.has(object.channel) ? 'control' : 'unknown' };
-}
-
-function dataOf(channel: string): Classified {
-  return { kind: 'data', channel: channel === 'trade' ? 'trades' : 'quotes' };
 }
 
 export function decode(frame: string, context: DecodeContext, emit: Emit): DecodeOutcome {

@@ -11,6 +11,7 @@ import type { Side } from '../../market/events.ts';
 import { microsFromMicros } from '../../market/time.ts';
 import { losesDigits, parseObject, parseObjectExactly, type JsonObject } from '../json.ts';
 import { takeQuote, takeTrade, type QuoteDialect, type TradeDialect } from '../rows.ts';
+import { dataOf } from '../venue.ts';
 import type {
   Classified,
   ConnectionPlan,
@@ -35,7 +36,8 @@ const facts: VenueFacts = {
 
 export const synthetic: Venue = { id: 'synthetic', facts, plan, classify, decode, scan };
 
-const dataFrame = /^\{"e":"(trade|quote)"/;
+const tradeHead = '{"e":"trade"';
+const quoteHead = '{"e":"quote"';
 const tradeDialect: TradeDialect = { micros, taker };
 const quoteDialect: QuoteDialect = { micros, ids: true };
 
@@ -45,11 +47,12 @@ function plan(): readonly ConnectionPlan[] {
 }
 
 function classify(frame: string): Classified {
-  const known = dataFrame.exec(frame)?.[1];
-  const object = known === undefined ? parseObject(frame) : { e: known };
+  if (frame.startsWith(tradeHead)) return dataOf.trades;
+  if (frame.startsWith(quoteHead)) return dataOf.quotes;
+  const object = parseObject(frame);
   if (typeof object === 'string') return { kind: 'unknown' };
-  if (object.e === 'trade') return { kind: 'data', channel: 'trades' };
-  return object.e === 'quote' ? { kind: 'data', channel: 'quotes' } : { kind: 'unknown' };
+  if (object.e === 'trade') return dataOf.trades;
+  return object.e === 'quote' ? dataOf.quotes : { kind: 'unknown' };
 }
 
 function decode(frame: string, context: DecodeContext, emit: Emit): DecodeOutcome {
