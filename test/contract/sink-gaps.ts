@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { receiveTime } from '../../src/market/time.ts';
+import { eventTime, formatTime, receiveTime } from '../../src/market/time.ts';
 import { batches, gap, noon, SECOND } from './sink-fixtures.ts';
 import type { Bench } from './sink.ts';
 
@@ -13,6 +13,53 @@ const lives = fc.record({
   reason: fc.constantFrom('reconnect', 'skipped', 'down'),
   cut: fc.nat({ max: 8 }),
 });
+
+/** One hole by where it ends, each time it was found, and whether it was filled then. */
+const finds = fc.record({
+  finds: fc.uniqueArray(
+    fc.record({ toId: fc.integer({ min: 6, max: 9 }), isFilled: fc.boolean() }),
+    { minLength: 1, maxLength: 4, selector: ({ toId }) => toId },
+  ),
+  cut: fc.nat({ max: 8 }),
+});
+
+type Finds = typeof finds extends fc.Arbitrary<infer Life> ? Life : never;
+
+const MINUTE = 60 * SECOND;
+
+const endOf = (toId: number) => eventTime(noon + 20 * SECOND + toId);
+
+/** Whatever the order of the copies, the hole is as it was found last. */
+const expectLastFound = async (
+  bench: Bench,
+  life: Finds,
+  order: (toId: number, missing: number) => number,
+): Promise<void> => {
+  const of = bench.fresh();
+  const copies = life.finds.flatMap(({ toId, isFilled }, index) => {
+    const detectedAt = receiveTime(noon + (index + 1) * MINUTE);
+    const hole = gap(of, { toId, toTime: endOf(toId), detectedAt, missing: toId - 4 });
+    const filled = { ...hole, missing: 0, filledAt: receiveTime(detectedAt + SECOND) };
+    return isFilled ? [hole, filled] : [hole];
+  });
+  const mixed = copies.toSorted(
+    (a, b) => order(Number(a.toId), Number(a.missing)) - order(Number(b.toId), Number(b.missing)),
+  );
+  const cut = life.cut % (mixed.length + 1);
+  for (const part of [mixed.slice(0, cut), mixed.slice(cut), mixed]) {
+    await bench.commit(batches.gaps(part));
+  }
+  const { toId = 0, isFilled = false } = life.finds.at(-1) ?? {};
+  const detectedAt = noon + life.finds.length * MINUTE;
+  const [row] = await bench.read('gaps', of);
+  expect(row).toMatchObject({
+    to_id: String(toId),
+    to_ts: formatTime(endOf(toId)),
+    missing: isFilled ? 0 : toId - 4,
+    detected_at: formatTime(receiveTime(detectedAt)),
+    filled_at: isFilled ? formatTime(receiveTime(detectedAt + SECOND)) : null,
+  });
+};
 
 /** Gaps are kept with their first reason, get smaller and are filled. */
 export function describeGaps(bench: Bench): void {
@@ -66,6 +113,14 @@ export function describeGaps(bench: Bench): void {
     expect(await bench.commit(batches.gaps([gap(of, { missing: 7 })]))).toEqual(unchanged);
     expect(await bench.commit(batches.gaps([gap(of, { reason: 'down' })]))).toEqual(unchanged);
   });
+
+  test('a hole found anew that ends elsewhere stands in place of the one before it', () =>
+    fc.assert(
+      fc.asyncProperty(finds, fc.func(fc.integer()), (life, order) =>
+        expectLastFound(bench, life, order),
+      ),
+      { numRuns: 30 },
+    ));
 
   test('keeps an unknown number of missing trades unknown', async () => {
     const of = bench.fresh();

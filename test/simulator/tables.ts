@@ -9,8 +9,8 @@ export type Row = Trade | Quote | Bar | Gap | DeadLetter;
 /**
  * The tables, in memory, with the keys and the rules of replacement that the schema states: the
  * first copy of a trade, quote and dead letter stays; a bar gives way to one with more (epoch,
- * trade count, complete, revision); of a gap the first reason and extent stay, `missing` only
- * shrinks, and `filledAt` comes once.
+ * trade count, complete, revision); of a gap the first reason stays, `missing` only shrinks,
+ * and `filledAt` comes once; one that ends elsewhere and was detected later stands in its place.
  */
 export class Tables {
   readonly trade = new Map<string, Trade>();
@@ -49,6 +49,11 @@ export class Tables {
     const key = `${named(row.instrument)} ${row.fromTime} ${row.fromId}`;
     const stored = this.gap.get(key);
     if (stored === undefined) {
+      this.gap.set(key, row);
+      return true;
+    }
+    if (stored.toId !== row.toId) {
+      if (row.detectedAt <= stored.detectedAt) return false;
       this.gap.set(key, row);
       return true;
     }

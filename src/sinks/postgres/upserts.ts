@@ -64,8 +64,10 @@ export const barTable: UpsertTable<Bar> = {
 };
 
 /**
- * The first reason, extent and time of detection stay. A copy wins with fewer missing, or by being
- * filled where the stored one is not; an unknown number of missing never gives way to a known one.
+ * Of one hole the first reason and time of detection stay. A copy wins with fewer missing, or by
+ * being filled where the stored one is not; an unknown number of missing never gives way to a known
+ * one. A hole that begins alike and ends elsewhere was found by a program that knew less, or more:
+ * after a power loss, which took what it had read. It stands in place of one detected before it.
  */
 export const gapTable: UpsertTable<Gap> = {
   table: 'gap',
@@ -83,6 +85,10 @@ export const gapTable: UpsertTable<Gap> = {
     ),
   ],
   select: (_columns, rows) => `
+    with copy as (
+      select *, first_value(to_id) over (
+        partition by instrument_id, from_ts, from_id order by detected_at desc, n) as extent
+      from ${rows})
     select instrument_id, from_ts, from_id,
       (array_agg(to_ts order by n))[1],
       (array_agg(to_id order by n))[1],
@@ -90,13 +96,21 @@ export const gapTable: UpsertTable<Gap> = {
       (array_agg(reason order by n))[1],
       (array_agg(detected_at order by n))[1],
       (array_agg(filled_at order by n) filter (where filled_at is not null))[1]
-    from ${rows} group by 1, 2, 3 order by 1, 2, 3
+    from copy where to_id = extent group by 1, 2, 3 order by 1, 2, 3
     on conflict (instrument_id, from_ts, from_id) do update set
-      missing = case when gap.missing is null or excluded.missing is null then null
+      to_ts = case when gap.to_id = excluded.to_id then gap.to_ts else excluded.to_ts end,
+      to_id = excluded.to_id,
+      missing = case when gap.to_id <> excluded.to_id then excluded.missing
+        when gap.missing is null or excluded.missing is null then null
         else least(gap.missing, excluded.missing) end,
-      filled_at = coalesce(gap.filled_at, excluded.filled_at)
-    where excluded.missing < gap.missing
-      or (gap.filled_at is null and excluded.filled_at is not null)`,
+      reason = case when gap.to_id = excluded.to_id then gap.reason else excluded.reason end,
+      detected_at = case when gap.to_id = excluded.to_id then gap.detected_at
+        else excluded.detected_at end,
+      filled_at = case when gap.to_id <> excluded.to_id then excluded.filled_at
+        else coalesce(gap.filled_at, excluded.filled_at) end
+    where case when gap.to_id <> excluded.to_id then excluded.detected_at > gap.detected_at
+      else excluded.missing < gap.missing
+        or (gap.filled_at is null and excluded.filled_at is not null) end`,
 };
 
 export const deadLetterTable: UpsertTable<DeadLetter> = {

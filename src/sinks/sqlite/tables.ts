@@ -109,10 +109,18 @@ export const gapWriter: TableWriter<Gap> = {
     (instrument_id, from_ts, from_id, to_ts, to_id, missing, reason, detected_at, filled_at)
     values (?, ?, ?, ?, ?, ?, ?, ?, ?)
     on conflict do update set
-      missing = min(gap.missing, excluded.missing),
-      filled_at = coalesce(gap.filled_at, excluded.filled_at)
-    where excluded.missing < gap.missing
-      or (gap.filled_at is null and excluded.filled_at is not null)`,
+      to_ts = iif(gap.to_id = excluded.to_id, gap.to_ts, excluded.to_ts),
+      to_id = excluded.to_id,
+      missing = iif(gap.to_id = excluded.to_id,
+        min(gap.missing, excluded.missing), excluded.missing),
+      reason = iif(gap.to_id = excluded.to_id, gap.reason, excluded.reason),
+      detected_at = iif(gap.to_id = excluded.to_id, gap.detected_at, excluded.detected_at),
+      filled_at = iif(gap.to_id = excluded.to_id,
+        coalesce(gap.filled_at, excluded.filled_at), excluded.filled_at)
+    where iif(gap.to_id = excluded.to_id,
+      excluded.missing < gap.missing
+        or (gap.filled_at is null and excluded.filled_at is not null),
+      excluded.detected_at > gap.detected_at)`,
   values: (gap, instrumentId) => [
     instrumentId,
     gap.fromTime,
