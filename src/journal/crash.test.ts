@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import type { MarketRecord } from '../market/record.ts';
 import type { Journal } from './journal.ts';
 import type { Mark } from './record-buffer.ts';
-import { frame, journalOn, MemoryDisk, never, recordsOf, takeBlocks, tick } from './testing.ts';
+import { frame, journalOn, MemoryDisk, never, recordsOf, takeBlocks } from './testing.ts';
+import { takeRecords, tick } from './testing.ts';
 
 /**
  * The journal against a model that is four numbers: whatever is appended, taken, settled and
@@ -138,3 +139,17 @@ test('what was synced, not settled is read once, in order, wherever the power go
     { numRuns: 100 },
   );
 }, 60_000);
+
+test('what a killed process had not synced is safe once the next one has opened it', async () => {
+  const disk = new MemoryDisk();
+  const killed = await journalOn(disk, { fsyncMs: 60_000 });
+  const sent = Array.from({ length: 500 }, (_, n) => frame(n));
+  for (const record of sent) killed.journal.push(record);
+  expect(await takeRecords(killed.journal, sent.length)).toEqual(sent);
+  await journalOn(disk);
+  const after = disk.crash(() => false);
+  const { journal } = await journalOn(after);
+  journal.close();
+  expect(recordsOf(await takeBlocks(journal))).toEqual(sent);
+  await journal.release(never);
+});

@@ -1,6 +1,6 @@
 import type { Log } from '../runtime/log.ts';
 import { BlockReader, type Window } from './block-reader.ts';
-import { readBytes, type Disk } from './disk.ts';
+import { errnoOf, readBytes, type Disk } from './disk.ts';
 import { decodeHeader, HEADER_BYTES, parseSegmentName, segmentName } from './format.ts';
 import type { SegmentName } from './format.ts';
 import type { Mark } from './record-buffer.ts';
@@ -26,7 +26,38 @@ export const recoverSegments = async (
   log: Log,
 ): Promise<Recovered> => {
   await removeLeftovers(disk, directory);
-  return cutLast(disk, directory, [...(await describeSegments(disk, directory))], log);
+  const segments = [...(await describeSegments(disk, directory))];
+  const recovered = await cutLast(disk, directory, segments, log);
+  await secure(disk, directory, recovered.segments, log);
+  return recovered;
+};
+
+/**
+ * A process that was killed has left bytes and names to the kernel that it had not synced; nobody
+ * else will. What the disk does not take is read all the same.
+ */
+const secure = async (
+  disk: Disk,
+  directory: string,
+  segments: readonly Segment[],
+  log: Log,
+): Promise<void> => {
+  try {
+    for (const segment of segments) {
+      if (segment.condensed || segment.packed) continue;
+      const file = await disk.open(`${directory}/${segmentName(segment)}`);
+      try {
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+    }
+    await disk.syncDirectory(directory);
+  } catch (error) {
+    log.error('what the journal holds of earlier runs cannot be synced: a power loss may take it', {
+      errno: errnoOf(error),
+    });
+  }
 };
 
 /** The segments of a directory as their names and headers tell. Changes nothing. */

@@ -334,9 +334,10 @@ export class Pipeline {
       clock,
       room: () => this.#waitForRoom(),
       onStarted: (name, venue) => this.sourceSet.heard(name, venue),
-      onDropped: (count, own) => {
+      onDropped: (count, own, former) => {
         const reason = own ?? `queue_${settings.dropPolicy}`;
-        this.pendingDrops.read(reason, count);
+        // Unread frames of an earlier run may be given up in this one; its source's own drops not.
+        if (own === undefined || !former) this.pendingDrops.read(reason, count);
         this.ledger.frameDropped(reason, count);
       },
       onBlock: (mark) => this.#blockRead(mark),

@@ -47,7 +47,7 @@ export type ReaderOptions = {
   /** A source of this or an earlier run began: its name and its venue. */
   readonly onStarted: (source: string, venue: string) => void;
   /** Frames were given up here, by policy. */
-  readonly onDropped: (count: number, reason: string | undefined) => void;
+  readonly onDropped: (count: number, reason: string | undefined, former: boolean) => void;
   /** A block has been read: what came before `mark` is in the operators or in batches. */
   readonly onBlock: (mark: Mark) => void;
   /** A source of this run has said that it is through. */
@@ -234,8 +234,9 @@ export class Reader {
     if (record.state === 'started' && detail !== undefined) onStarted(record.source, detail);
     operators.state(record);
     if (record.state === 'dropped') {
-      if (this.#position < liveFrom) ledger.frames.received += record.count;
-      onDropped(record.count, detail);
+      const former = this.#position < liveFrom;
+      if (former) ledger.frames.received += record.count;
+      onDropped(record.count, detail, former);
     }
     if (record.state === 'ended' && this.#position >= liveFrom) onEnded(record.source);
   }
