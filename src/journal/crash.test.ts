@@ -3,8 +3,16 @@ import fc from 'fast-check';
 import type { MarketRecord } from '../market/record.ts';
 import type { Journal } from './journal.ts';
 import type { Mark } from './record-buffer.ts';
-import { frame, journalOn, MemoryDisk, never, recordsOf, takeBlocks } from './testing.ts';
-import { takeRecords, tick } from './testing.ts';
+import {
+  frame,
+  journalOn,
+  MemoryDisk,
+  never,
+  recordsOf,
+  takeBlocks,
+  takeRecords,
+  tick,
+} from './testing.ts';
 
 /**
  * The journal against a model that is four numbers: whatever is appended, taken, settled and

@@ -1,7 +1,14 @@
 import type { Clock } from '../../src/runtime/clock.ts';
 import { MdpError } from '../../src/runtime/errors.ts';
 import { pause } from '../../src/runtime/waiting.ts';
-import type { Batch, Committed, RejectedRow, Sink, SinkWorker } from '../../src/sinks/sink.ts';
+import type {
+  Batch,
+  Committed,
+  LedgerRecord,
+  RejectedRow,
+  Sink,
+  SinkWorker,
+} from '../../src/sinks/sink.ts';
 import type { FaultCount } from './faults.ts';
 import type { Chance } from './random.ts';
 import { Tables, type Row } from './tables.ts';
@@ -14,6 +21,8 @@ export type DatabasePlan = {
   readonly halfCommitted: number;
   /** Mean time between absences. */
   readonly away: number;
+  /** Mean time between times in which it is there and takes nothing. */
+  readonly refuses: number;
   /** One trade or quote in so many is refused, always the same ones; 0 = none. */
   readonly refusesOneIn: number;
 };
@@ -27,6 +36,7 @@ export type DatabaseParts = {
 
 const SLOW_MS = [200, 4000] as const;
 const AWAY_MS = [500, 20_000] as const;
+const REFUSES_MS = [500, 10_000] as const;
 /** How long a client of a database that is away waits before it knows. */
 const NOTICED_MS = [1, 3000] as const;
 
@@ -40,12 +50,16 @@ export class SimulatedDatabase implements Sink {
   readonly tables = new Tables();
   openWorkers = 0;
   readonly #parts: DatabaseParts;
+  /** The newest of each writer. */
+  readonly ledgers = new Map<string, LedgerRecord>();
   #away = false;
+  #refusal: 'database_full' | 'database_read_only' | undefined;
   #calm = false;
 
   constructor(parts: DatabaseParts) {
     this.#parts = parts;
     this.#leaveSometimes();
+    this.#refuseSometimes();
   }
 
   async open(signal: AbortSignal): Promise<SinkWorker> {
@@ -54,7 +68,7 @@ export class SimulatedDatabase implements Sink {
     this.openWorkers += 1;
     return {
       commit: (batch, abort) => this.#commit(batch, abort),
-      record: () => Promise.resolve(),
+      record: (ledger, abort) => this.#record(ledger, abort),
       forget: () => Promise.resolve(0),
       close: () => {
         this.openWorkers -= 1;
@@ -75,6 +89,7 @@ export class SimulatedDatabase implements Sink {
   calm(): void {
     this.#calm = true;
     this.#away = false;
+    this.#refusal = undefined;
   }
 
   /**
@@ -94,6 +109,7 @@ export class SimulatedDatabase implements Sink {
       await this.#wait(SLOW_MS, signal);
     }
     if (this.#away) await this.#notThere(signal);
+    if (this.#refusal !== undefined) throw refused(this.#refusal);
     if (batch.rows.length > 1 && this.#strikes(plan.halfCommitted)) {
       faults.fired('database_half_committed');
       const half = this.#parts.chance.integer(1, batch.rows.length - 1);
@@ -107,6 +123,14 @@ export class SimulatedDatabase implements Sink {
       throw lostConnection();
     }
     return outcome;
+  }
+
+  async #record(ledger: LedgerRecord, signal: AbortSignal): Promise<void> {
+    await this.#wait(this.#parts.plan.latencyMs, signal);
+    if (this.#away) await this.#notThere(signal);
+    if (this.#refusal !== undefined) throw refused(this.#refusal);
+    const stored = this.ledgers.get(ledger.writer);
+    if (stored === undefined || stored.at <= ledger.at) this.ledgers.set(ledger.writer, ledger);
   }
 
   #write(batch: Batch): Committed {
@@ -149,7 +173,27 @@ export class SimulatedDatabase implements Sink {
       });
     });
   }
+
+  #refuseSometimes(): void {
+    const { plan, clock, chance, faults } = this.#parts;
+    if (plan.refuses === 0) return;
+    clock.after(chance.waitFor(plan.refuses), () => {
+      if (this.#calm) return;
+      this.#refusal = chance.pick(['database_full', 'database_read_only']);
+      faults.fired(this.#refusal);
+      clock.after(chance.between(...REFUSES_MS), () => {
+        this.#refusal = undefined;
+        this.#refuseSometimes();
+      });
+    });
+  }
 }
+
+const refused = (why: 'database_full' | 'database_read_only'): MdpError =>
+  new MdpError(why === 'database_full' ? 'disk' : 'database_refused', 'it takes nothing', {
+    retry: true,
+    context: { sqlstate: why === 'database_full' ? '53100' : '25006' },
+  });
 
 const lostConnection = (): MdpError =>
   new MdpError('database_away', 'the simulated database does not answer', { retry: true });

@@ -1,3 +1,7 @@
+import { CRASH_POINTS, type CrashPoint } from './process/reaper.ts';
+
+const killed = <Point extends CrashPoint>(point: Point): `killed_${Point}` => `killed_${point}`;
+
 /** What a simulation does to the program, by the name under which its summary counts it. */
 export const FAULT_KINDS = [
   // Frames.
@@ -33,6 +37,22 @@ export const FAULT_KINDS = [
   'database_row_refused',
   'database_answer_lost',
   'database_half_committed',
+  'database_full',
+  'database_read_only',
+  // Disk.
+  'disk_slow',
+  'disk_full',
+  'disk_short',
+  'disk_write_failed',
+  'disk_sync_failed',
+  'disk_name_failed',
+  'disk_read_failed',
+  // The process and its machine.
+  ...CRASH_POINTS.map(killed),
+  'power_lost',
+  'stopped',
+  'stopped_with_data_left',
+  'start_failed',
 ] as const;
 
 export type FaultKind = (typeof FAULT_KINDS)[number];

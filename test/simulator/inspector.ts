@@ -1,6 +1,6 @@
 import { ROW_KINDS } from '../../src/pipeline/ledger.ts';
 import type { Pipeline } from '../../src/pipeline/pipeline.ts';
-import type { World } from './simulate.ts';
+import type { World } from './world.ts';
 
 /**
  * Above the bound: what the documentation allows sockets to deliver after their pause, and a block
@@ -11,13 +11,15 @@ const SLACK_BYTES = 1024 * 1024;
 
 /** Looks on from outside while the program runs: what must hold at every moment. */
 export class Inspector {
-  readonly seen: string[] = [];
   readonly #pipeline: Pipeline;
   readonly #world: World;
+  readonly #seen: string[];
 
-  constructor(pipeline: Pipeline, world: World) {
+  /** Complaints are added to `seen`. */
+  constructor(pipeline: Pipeline, world: World, seen: string[]) {
     this.#pipeline = pipeline;
     this.#world = world;
+    this.#seen = seen;
   }
 
   look(): void {
@@ -29,7 +31,11 @@ export class Inspector {
   #ledgerBalances(): void {
     const { ledger } = this.#pipeline;
     const waiting = this.#pipeline.waitingFrames();
-    if (ledger.unread() !== waiting) {
+    // Frames of an earlier process count as received when they are read, and those given up wait
+    // for the record that tells of them.
+    const least = this.#pipeline.recovering ? 0 : waiting;
+    const most = waiting + this.#pipeline.pendingDrops.total;
+    if (ledger.unread() < least || ledger.unread() > most) {
       this.#say(`${ledger.unread()} frames have no outcome, ${waiting} wait`);
     }
     for (const kind of ROW_KINDS) {
@@ -62,6 +68,6 @@ export class Inspector {
 
   #say(what: string): void {
     const at = Math.round((this.#world.clock.now() - this.#pipeline.startedAt) / 1000);
-    if (this.seen.length < 20) this.seen.push(`after ${at} ms: ${what}`);
+    if (this.#seen.length < 20) this.#seen.push(`after ${at} ms: ${what}`);
   }
 }

@@ -1,7 +1,10 @@
 import type { DatabasePlan } from './database.ts';
 import { DIALECTS, type VenueId } from './dialects/dialects.ts';
 import type { Stream } from './dialects/dialect.ts';
+import { NO_DISK_FAULTS, type DiskPlan } from './disk.ts';
 import { NO_FRAME_FAULTS, type FrameFaults } from './peer.ts';
+import { mortality, type JournalPlan } from './mortality.ts';
+import { NO_DEATHS, type DeathPlan } from './process/reaper.ts';
 import { Chance } from './random.ts';
 import type { VenuePlan } from './venue.ts';
 
@@ -40,6 +43,10 @@ export type Scenario = {
   };
   /** Mean time between stops of the whole process. */
   readonly stallEveryMs: number;
+  /** undefined: what waits does so in memory, and there is one process. */
+  readonly journal: JournalPlan | undefined;
+  readonly disk: DiskPlan;
+  readonly deaths: DeathPlan;
 };
 
 export const MAX_AGE_MS = 600_000;
@@ -72,6 +79,7 @@ export const calmScenario = (seed: number, id: VenueId): Scenario => {
       answerLost: 0,
       halfCommitted: 0,
       away: 0,
+      refuses: 0,
       refusesOneIn: 0,
     },
     source: {
@@ -92,6 +100,9 @@ export const calmScenario = (seed: number, id: VenueId): Scenario => {
     maxMsgsPerSec: 0,
     bars: { timeframes: ['1s', '1m'], allowedLatenessMs: 2000, empty: 'none' },
     stallEveryMs: 0,
+    journal: undefined,
+    disk: NO_DISK_FAULTS,
+    deaths: NO_DEATHS,
   };
 };
 
@@ -133,7 +144,11 @@ export const scenarioOf = (seed: number): Scenario => {
   // Drawn last, so that the recorded seeds draw what they drew.
   const channelMute = sometimes(chance, 0.15, 5000, 40_000);
   const connections = { ...scenario.venue.connections, channelMute };
-  return { ...scenario, venue: { ...scenario.venue, connections } };
+  const venue = { ...scenario.venue, connections };
+  const mortal = mortality(seed, scenario.database);
+  // Files take their time to simulate.
+  const share = mortal.journal === undefined ? 1 : 0.6;
+  return { ...scenario, ...mortal, venue, durationMs: scenario.durationMs * share };
 };
 
 const lowerCase = (symbols: readonly string[]): readonly string[] =>
@@ -199,6 +214,7 @@ const databasePlan = (chance: Chance): DatabasePlan => ({
   answerLost: sometimes(chance, 0.2, 0.01, 0.2),
   halfCommitted: sometimes(chance, 0.2, 0.01, 0.2),
   away: sometimes(chance, 0.25, 5000, 40_000),
+  refuses: 0,
   refusesOneIn: chance.happens(0.15) ? chance.integer(20, 500) : 0,
 });
 

@@ -52,7 +52,6 @@ export type VenueParts = {
   readonly chance: Chance;
   readonly faults: FaultCount;
   readonly oversizedBytes: number;
-  readonly onDelivered: (parcel: Parcel) => void;
 };
 
 /** Longer than anything is in flight. */
@@ -74,9 +73,13 @@ export class SimulatedVenue {
   /** When each connection was tried, in µs. */
   readonly dialledAt: number[] = [];
   mostOpen = 0;
+  /** What the client was given, the moment it was. */
+  onDelivered: (parcel: Parcel) => void = () => undefined;
   readonly #parts: VenueParts;
   readonly #dialect: Dialect;
   readonly #peers = new Set<Peer>();
+  /** Those that are still being dialled, too. */
+  readonly #sockets = new Set<Peer>();
   #nextTradeAt: number;
   #skewUs = 0;
   #calm = false;
@@ -96,7 +99,7 @@ export class SimulatedVenue {
   }
 
   readonly openSocket: OpenSocket = (_url, _options, events) => {
-    const { plan, onDelivered, clock, chance, faults, oversizedBytes } = this.#parts;
+    const { plan, clock, chance, faults, oversizedBytes } = this.#parts;
     this.dialledAt.push(clock.now());
     const peer: Peer = new Peer(
       {
@@ -104,17 +107,26 @@ export class SimulatedVenue {
         chance,
         faults,
         oversizedBytes,
-        onDelivered,
+        onDelivered: (parcel) => this.onDelivered(parcel),
         frameFaults: plan.frames,
         latencyMs: plan.latencyMs,
         onRequest: (from, text) => this.#request(from, text),
-        onGone: (gone) => this.#peers.delete(gone),
+        onGone: (gone) => {
+          this.#peers.delete(gone);
+          this.#sockets.delete(gone);
+        },
       },
       events,
     );
+    this.#sockets.add(peer);
     this.#answer(peer);
     return peer;
   };
+
+  /** The client is no more. */
+  cutAll(): void {
+    for (const socket of this.#sockets) socket.cut();
+  }
 
   /** From now on nothing more goes wrong with new connections. */
   calm(): void {

@@ -5,6 +5,7 @@ import { timeframeSeconds } from '../../../src/market/timeframes.ts';
 import type { TrueTrade } from '../market.ts';
 import type { Life } from '../simulate.ts';
 import { dividedText, fixed, fixedText, SCALE } from './fixed.ts';
+import { isOwed, isRewritten, possible, shakyTrades } from './fate.ts';
 import { canonical, storedTrades } from './stored.ts';
 
 /**
@@ -16,7 +17,7 @@ export const judgeBars = (life: Life): string[] => {
   const gaps = [...life.database.tables.gap.values()];
   const stored = storedTrades(life);
   // Rows given up behind the operators are in their bars and in no table: nothing to compare with.
-  const isComparable = life.pipeline.ledger.rows.trade.dropped === 0 && !refusesTrades(life);
+  const isComparable = !life.past.hasDroppedRows && !refusesTrades(life) && !isRewritten(life);
   return life.venue.market.symbols.flatMap((symbol) => {
     const own = bars.filter(({ instrument }) => instrument.symbol === symbol);
     const holes = gaps.filter(({ instrument }) => instrument.symbol === symbol);
@@ -26,11 +27,14 @@ export const judgeBars = (life: Life): string[] => {
       return late === undefined && heard !== undefined ? [heard.trade] : [];
     });
     return [
-      ...(isComparable ? compared(life, own, counted) : []),
+      ...(isComparable ? compared(life, own, counted, shakyTimes(life, symbol)) : []),
       ...falseWholeness(life, symbol, own, holes),
     ];
   });
 };
+
+const shakyTimes = (life: Life, symbol: string): readonly number[] =>
+  shakyTrades(life, symbol).map(({ trade }) => trade.micros);
 
 const refusesTrades = (life: Life): boolean => life.pipeline.ledger.rows.trade.deadLettered > 0;
 
@@ -38,6 +42,7 @@ const compared = (
   life: Life,
   bars: readonly Bar[],
   trades: readonly TrueTrade[],
+  shaky: readonly number[],
 ): readonly string[] => {
   const complaints: string[] = [];
   const left = new Set(bars);
@@ -49,7 +54,10 @@ const compared = (
         .filter(({ timeframe }) => timeframe === seconds)
         .map((bar) => [Number(bar.openTime), bar]),
     );
+    const isShaky = new Set(shaky.map((micros) => openOf(micros, seconds)));
+    for (const bar of byOpen.values()) if (isShaky.has(bar.openTime)) left.delete(bar);
     for (const [open, inside] of Map.groupBy(ordered, ({ micros }) => openOf(micros, seconds))) {
+      if (isShaky.has(open)) continue;
       const bar = byOpen.get(open);
       const symbol = inside[0]?.symbol;
       if (bar === undefined) {
@@ -62,7 +70,9 @@ const compared = (
         complaints.push(`the bar ${symbol} ${name} ${open} is ${said}: ${should}`);
     }
   }
-  return [...complaints, ...[...left].flatMap((bar) => flatFaults(life, bar, ordered))];
+  // Flat bars stand where time went on without trades: which of them, what was forgotten decided.
+  const others = [...left].filter((bar) => bar.tradeCount > 0 || shaky.length === 0);
+  return [...complaints, ...others.flatMap((bar) => flatFaults(life, bar, ordered))];
 };
 
 const openOf = (micros: number, seconds: number): number =>
@@ -146,12 +156,17 @@ const falseWholeness = (
  * know.
  */
 const neverReceived = (life: Life, symbol: string): readonly TrueTrade[] => {
-  const heard = life.witness.trades.get(symbol);
-  const last = life.witness.last.get(symbol) ?? 0;
-  const first = listensBefore(life) ? 0 : (life.witness.first.get(symbol) ?? last);
+  const heard = [...(life.witness.trades.get(symbol)?.values() ?? [])];
+  const taken = new Set(
+    heard.filter(({ copies }) => possible(copies).length > 0).map(({ trade }) => trade.id),
+  );
+  const last = heard
+    .filter(({ copies }) => isOwed(copies))
+    .reduce((most, { trade }) => Math.max(most, trade.id), 0);
+  const first = listensBefore(life) ? 0 : (life.witness.first(symbol) ?? last);
   return life.venue.market
     .trades(symbol)
-    .filter(({ id }) => id >= first && id <= last && heard?.has(id) !== true);
+    .filter(({ id }) => id >= first && id <= last && !taken.has(id));
 };
 
 /**
@@ -159,5 +174,8 @@ const neverReceived = (life: Life, symbol: string): readonly TrueTrade[] => {
  * trade came. That one may be of a snapshot, or have waited for a stalled process: then it says
  * nothing of the time before it. The allowed lateness covers what it can.
  */
-const listensBefore = ({ scenario: { bars, venue, stallEveryMs } }: Life): boolean =>
-  bars.allowedLatenessMs >= 2000 && venue.frames.late === 0 && stallEveryMs === 0;
+const listensBefore = ({ scenario: { bars, venue, stallEveryMs }, past }: Life): boolean =>
+  past.starts === 1 &&
+  bars.allowedLatenessMs >= 2000 &&
+  venue.frames.late === 0 &&
+  stallEveryMs === 0;

@@ -1,6 +1,7 @@
 import type { Gap } from '../../../src/market/gap.ts';
 import { MAX_HOLES } from '../../../src/operators/gaps.ts';
 import type { Life } from '../simulate.ts';
+import { isRewritten, shakyTrades } from './fate.ts';
 import { hasDropped, keptConnections, refusedTrades, storedTrades } from './stored.ts';
 
 /**
@@ -15,9 +16,11 @@ export const judgeGaps = (life: Life): string[] => {
     const own = gaps.filter((gap) => gap.instrument.symbol === symbol && gap.fromId !== 0);
     const isKnown = (id: number): boolean =>
       stored.get(symbol)?.has(id) === true || refused.has(`${symbol} ${id}`);
+    const shaky = new Set(shakyTrades(life, symbol).map(({ trade }) => trade.id));
     return [
-      ...uncovered(life, symbol, own, isKnown),
-      ...own.flatMap((gap) => untruths(life, gap, isKnown, own.length)),
+      ...uncovered(life, symbol, own, isKnown, shaky),
+      ...own.flatMap((gap) => untruths(life, gap, isKnown, own.length, shaky)),
+      ...(shaky.size > 0 || isRewritten(life) ? [] : tooManyDowns(life, symbol, gaps)),
     ];
   });
 };
@@ -27,6 +30,7 @@ const uncovered = (
   symbol: string,
   gaps: readonly Gap[],
   isKnown: (id: number) => boolean,
+  shaky: ReadonlySet<number>,
 ): string[] => {
   const known = [...(life.witness.trades.get(symbol)?.keys() ?? [])].filter(isKnown);
   const last = known.reduce((most, id) => Math.max(most, id), 0);
@@ -37,7 +41,8 @@ const uncovered = (
   }
   const complaints: string[] = [];
   for (let id = firstFollowed(life, symbol, known); id < last; id += 1) {
-    if (!isKnown(id) && !open.has(id)) complaints.push(`${symbol} ${id} is missing and in no gap`);
+    if (!isKnown(id) && !open.has(id) && !shaky.has(id))
+      complaints.push(`${symbol} ${id} is missing and in no gap`);
   }
   return complaints;
 };
@@ -48,8 +53,8 @@ const uncovered = (
  */
 const firstFollowed = (life: Life, symbol: string, known: readonly number[]): number => {
   const heard = life.witness.trades.get(symbol);
-  if (!hasDropped(life)) return life.witness.first.get(symbol) ?? Infinity;
-  const receivedAt = (id: number): number => heard?.get(id)?.receivedAt ?? Infinity;
+  if (!hasDropped(life)) return life.witness.first(symbol) ?? Infinity;
+  const receivedAt = (id: number): number => heard?.get(id)?.copies[0]?.receivedAt ?? Infinity;
   const begin = known.reduce((least, id) => Math.min(least, receivedAt(id)), Infinity);
   const settled = known.filter((id) => receivedAt(id) >= begin + 1_000_000);
   return settled.reduce((least, id) => Math.min(least, id), Infinity);
@@ -60,11 +65,18 @@ const untruths = (
   gap: Gap,
   isKnown: (id: number) => boolean,
   holes: number,
+  shaky: ReadonlySet<number>,
 ): string[] => {
   const name = `the gap ${gap.instrument.symbol} ${gap.fromId}-${gap.toId} (${gap.reason})`;
   const complaints: string[] = [];
+  const [from, to] = [Number(gap.fromId), Number(gap.toId)];
   let missing = 0;
-  for (let id = Number(gap.fromId); id <= Number(gap.toId); id += 1) if (!isKnown(id)) missing += 1;
+  // The trade that told of it may be forgotten, and the hole with it.
+  let isCertain = !shaky.has(to + 1);
+  for (let id = from; id <= to; id += 1) {
+    if (!isKnown(id)) missing += 1;
+    if (shaky.has(id)) isCertain = false;
+  }
   const told = Number(gap.missing ?? -1);
   // A hole that gave way to newer ones stays as it was told; rows given up behind the operators
   // make more of them.
@@ -74,7 +86,9 @@ const untruths = (
     holes <= MAX_HOLES &&
     ahead === 0 &&
     behind === 0 &&
-    life.pipeline.ledger.rows.trade.dropped === 0;
+    isCertain &&
+    !isRewritten(life) &&
+    !life.past.hasDroppedRows;
   if (isExact && told !== missing) complaints.push(`${name} lacks ${missing}, and says ${told}`);
   if ((gap.filledAt !== undefined) !== (told === 0)) {
     complaints.push(`${name} lacks ${told}, and is filled at ${gap.filledAt}`);
@@ -83,8 +97,25 @@ const untruths = (
   if (gap.reason === 'reconnect' && keptConnections(life)) {
     complaints.push(`${name} blames a reconnect; there was none`);
   }
-  if (gap.reason === 'dropped' && !hasDropped(life) && life.pipeline.ledger.frames.dropped === 0) {
+  if (gap.reason === 'dropped' && !hasLost(life)) {
     complaints.push(`${name} blames a drop; there was none`);
   }
   return complaints;
+};
+
+/** Frames were given up, or a power loss left bytes that are no records. */
+const hasLost = (life: Life): boolean => {
+  const isDoubtful = life.past.deliveries.some((run) =>
+    run.some(({ fate }) => fate === 'doubtful'),
+  );
+  return hasDropped(life) || life.pipeline.ledger.frames.dropped > 0 || isDoubtful;
+};
+
+/** A process that was not there explains one hole of an instrument. */
+const tooManyDowns = (life: Life, symbol: string, gaps: readonly Gap[]): readonly string[] => {
+  const downs = gaps.filter(
+    ({ instrument, reason }) => instrument.symbol === symbol && reason === 'down',
+  );
+  const most = life.past.starts - 1;
+  return downs.length > most ? [`${downs.length} holes of ${symbol} for ${most} absences`] : [];
 };

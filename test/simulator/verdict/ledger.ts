@@ -1,26 +1,28 @@
 import { ROW_KINDS } from '../../../src/pipeline/ledger.ts';
 import type { Life } from '../simulate.ts';
+import { isShaky } from './fate.ts';
 
 /** The drain ended with nothing left, and the counters agree with the tables. */
 export const judgeLedger = (life: Life): string[] => {
-  const { pipeline, outcome, witness, database, scenario } = life;
+  const { pipeline, outcome, database, scenario, past } = life;
   const { ledger, memory } = pipeline;
   if (outcome === undefined) return ['the drain did not end'];
   const complaints: string[] = [];
   const { frames, rows } = outcome;
   if (frames + rows > 0) complaints.push(`${frames} frames and ${rows} rows were left behind`);
   if (memory.total !== 0) complaints.push(`${memory.total} bytes still count as waiting`);
-  if (ledger.frames.received !== witness.frames) {
-    complaints.push(`${witness.frames} frames were given, ${ledger.frames.received} received`);
-  }
+  complaints.push(...miscounted(life), ...untold(life));
   const sizes = {
     trade: database.tables.trade.size,
     quote: database.tables.quote.size,
     dead_letter: database.tables.deadLetter.size,
   };
   for (const kind of ['trade', 'quote', 'dead_letter'] as const) {
-    const { committed, alreadyThere } = ledger.rows[kind];
-    if (sizes[kind] < committed || sizes[kind] > committed + alreadyThere) {
+    const { committed, alreadyThere, dropped } = ledger.rows[kind];
+    const forgotten = kind === 'trade' ? orphansOf(life) : Infinity;
+    // What one process had committed and not settled, the next may have dropped.
+    const most = committed + alreadyThere + (past.starts > 1 ? forgotten + dropped : 0);
+    if (sizes[kind] < committed || sizes[kind] > most) {
       complaints.push(
         `${sizes[kind]} ${kind} rows are stored; ${committed} committed, ${alreadyThere} there`,
       );
@@ -36,4 +38,31 @@ export const judgeLedger = (life: Life): string[] => {
     }
   }
   return complaints;
+};
+
+/** Every frame that was given is received; of those that a death took, nobody knows. */
+const miscounted = ({ pipeline, witness, past }: Life): readonly string[] => {
+  const { received } = pipeline.ledger.frames;
+  const kept = past.deliveries.flat().filter(({ fate }) => fate === 'kept').length;
+  const least = past.starts === 1 ? witness.frames : kept;
+  if (received >= least && received <= witness.frames) return [];
+  return [`${witness.frames} frames were given, ${kept} kept, ${received} received`];
+};
+
+/** Stored trades of which the program may know no more. */
+const orphansOf = ({ witness }: Life): number =>
+  [...witness.trades.values()].reduce(
+    (sum, heard) => sum + [...heard.values()].filter(({ copies }) => isShaky(copies)).length,
+    0,
+  );
+
+/** The newest ledger in the database is the one at the end, and says that all was drained. */
+const untold = ({ pipeline, database }: Life): readonly string[] => {
+  const [newest] = [...database.ledgers.values()].toSorted((a, b) => b.at - a.at);
+  const told = new Map(
+    newest?.items.map(({ kind, outcome, items }) => [`${kind} ${outcome}`, items]),
+  );
+  const { committed } = pipeline.ledger.rows.trade;
+  const isTold = told.get('run drained') === 1 && told.get('trade committed') === committed;
+  return isTold ? [] : ['the ledger in the database is not the one at the end'];
 };

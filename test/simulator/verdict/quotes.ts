@@ -3,6 +3,7 @@ import { formatDecimal } from '../../../src/market/decimal.ts';
 import { DIALECTS } from '../dialects/dialects.ts';
 import type { Life } from '../simulate.ts';
 import type { HeardQuote } from '../witness.ts';
+import { isOwed, isShaky } from './fate.ts';
 import { canonical, hasDropped, keptConnections, isRefused } from './stored.ts';
 
 /**
@@ -54,8 +55,10 @@ const byId = (
   heard: readonly HeardQuote[],
 ): string[] => {
   const ids = new Set(stored.map(({ id }) => Number(id)));
+  const shaky = new Set(heard.filter((copy) => isShaky([copy])).map(({ quote }) => quote.id));
   const complaints: string[] = [];
   for (const [id, rows] of Map.groupBy(stored, (row) => row.id)) {
+    if (shaky.has(Number(id))) continue;
     const [first, second] = rows.map(({ receiveTime }) => receiveTime).toSorted((a, b) => a - b);
     if (first === undefined || second === undefined) continue;
     if (second - first < RENUMBERED_AFTER_US)
@@ -63,10 +66,13 @@ const byId = (
   }
   if (hasDropped(life)) return complaints;
   let highest = 0;
-  for (const { quote } of heard) {
+  for (const copy of heard) {
+    const { quote } = copy;
     if (quote.id <= highest) continue;
+    // One that a death took says nothing of those behind it.
+    if (copy.delivery.fate === 'lost') continue;
     highest = quote.id;
-    if (!ids.has(quote.id) && !isRefused(life, quote.id)) {
+    if (isOwed([copy]) && !ids.has(quote.id) && !isRefused(life, quote.id)) {
       complaints.push(`quote ${symbol} ${quote.id} is lost`);
     }
   }
@@ -85,6 +91,7 @@ const byContent = (
 ): string[] => {
   if (hasDropped(life) || life.pipeline.ledger.rows.quote.deadLettered > 0) return [];
   const distinct = new Set(heard.map(({ quote }) => quote.id)).size;
+  if (life.past.starts > 1) return dead(symbol, stored, heard);
   if (life.venue.mostOpen === 1 && stored.length !== heard.length) {
     return [`${heard.length} quotes of ${symbol} were received, ${stored.length} are stored`];
   }
@@ -95,4 +102,12 @@ const byContent = (
     return [`${stored.length} quotes of ${symbol} are stored, the venue made ${distinct}`];
   }
   return [];
+};
+
+/** Where processes died: no fewer than the deaths left, and no more than there were. */
+const dead = (symbol: string, stored: readonly Quote[], heard: readonly HeardQuote[]): string[] => {
+  const taken = heard.filter(({ delivery }) => delivery.fate !== 'lost');
+  return stored.length <= taken.length
+    ? []
+    : [`${taken.length} quotes of ${symbol} were taken in, ${stored.length} are stored`];
 };

@@ -38,17 +38,14 @@ export const isRefused = (life: Life, id: number): boolean => {
 
 /**
  * Something was given up by policy: then not all that was given to the program is in the tables.
- * The oversized frames of the simulated venue hold nothing.
  */
-export const hasDropped = ({ pipeline: { ledger } }: Life): boolean => {
-  const frames = ledger.frames.dropped - (ledger.dropped.get('oversized') ?? 0);
-  return frames > 0 || ledger.rows.trade.dropped > 0 || ledger.rows.quote.dropped > 0;
-};
+export const hasDropped = ({ past }: Life): boolean => past.hasDropped;
 
 /** Every connection that was opened is still the one it was: none was lost, none renewed. */
-export const keptConnections = ({ pipeline, scenario }: Life): boolean => {
+export const keptConnections = ({ pipeline, scenario, past }: Life): boolean => {
   const report = pipeline.sources[0]?.report();
-  return report?.disconnects === 0 && report.connects <= scenario.source.connections;
+  const isKept = report?.disconnects === 0 && report.connects <= scenario.source.connections;
+  return isKept && past.starts === 1;
 };
 
 /** The venue's text without superfluous zeros. */

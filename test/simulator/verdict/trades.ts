@@ -2,6 +2,7 @@ import type { Trade } from '../../../src/market/events.ts';
 import { formatDecimal } from '../../../src/market/decimal.ts';
 import type { Life } from '../simulate.ts';
 import type { HeardTrade } from '../witness.ts';
+import { isOwed, possible } from './fate.ts';
 import { canonical, hasDropped, refusedTrades, storedTrades } from './stored.ts';
 
 /** Every trade that was given to the program is stored once, as it was, and nothing else is. */
@@ -21,11 +22,10 @@ export const judgeTrades = (life: Life): string[] => {
       else complaints.push(...differences(life, trade, given, dropped));
     }
     if (dropped) continue;
-    for (const id of heard.keys()) {
-      if (found.has(id) === refused.has(`${symbol} ${id}`)) {
-        complaints.push(
-          `trade ${symbol} ${id} is ${found.has(id) ? 'stored and refused' : 'lost'}`,
-        );
+    for (const [id, { copies }] of heard) {
+      const isThere = found.has(id);
+      if (isThere === refused.has(`${symbol} ${id}`) && (isThere || isOwed(copies))) {
+        complaints.push(`trade ${symbol} ${id} is ${isThere ? 'stored and refused' : 'lost'}`);
       }
     }
   }
@@ -35,17 +35,18 @@ export const judgeTrades = (life: Life): string[] => {
 };
 
 const differences = (life: Life, row: Trade, given: HeardTrade, dropped: boolean): string[] => {
-  const { trade, receivedAt } = given;
+  const { trade, copies } = given;
   const name = `trade ${trade.symbol} ${trade.id}`;
   const { eventTime, price, size, side } = row;
   const said = `${eventTime} ${formatDecimal(price)} ${formatDecimal(size)} ${side}`;
   const truth = `${trade.micros} ${canonical(trade.price)} ${canonical(trade.size)} ${trade.taker}`;
   const complaints = said === truth ? [] : [`${name} is ${said}, not ${truth}`];
   // The first copy may have been given up, and a later one stored.
-  if (dropped ? row.receiveTime < receivedAt : row.receiveTime !== receivedAt) {
-    complaints.push(`${name} came at ${receivedAt}, not at ${row.receiveTime}`);
+  const times = (dropped ? copies : possible(copies)).map(({ receivedAt }) => receivedAt);
+  if (!times.some((time) => time === row.receiveTime)) {
+    complaints.push(`${name} came at ${times.join(', ')}, not at ${row.receiveTime}`);
   }
-  const stale = life.witness.isStale({ trade, receivedAt: row.receiveTime });
+  const stale = life.witness.isStale(trade, row.receiveTime);
   if (stale !== (row.late === 'stale')) {
     complaints.push(`${name} is ${stale ? '' : 'not '}stale, and marked ${row.late}`);
   }

@@ -10,7 +10,9 @@ export const judgeUnbroken = (life: Life): readonly string[] => {
   const stored = storedTrades(life);
   for (const symbol of life.venue.market.symbols) {
     const ids = stored.get(symbol) ?? new Map<number, unknown>();
-    const [first, last] = [life.witness.first.get(symbol) ?? 0, life.witness.last.get(symbol) ?? 0];
+    const heard = [...(life.witness.trades.get(symbol)?.keys() ?? [])];
+    const first = life.witness.first(symbol) ?? 0;
+    const last = heard.reduce((most, id) => Math.max(most, id), 0);
     const missing = life.venue.market
       .trades(symbol)
       .filter(({ id }) => id >= first && id <= last && !ids.has(id));

@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test';
 import type { Trade } from '../../../src/market/events.ts';
 import { parseDecimal } from '../../../src/market/decimal.ts';
 import { eventTime, receiveTime } from '../../../src/market/time.ts';
+import type { Fate } from '../process/custody.ts';
 import { calmScenario, type Scenario } from '../scenario.ts';
 import { live, type Life } from '../simulate.ts';
 import { judge } from './verdict.ts';
@@ -114,6 +115,77 @@ test('notices counters that disagree with the tables, and frames not counted', a
   });
   expect(uncounted).toContain('frames were given');
 });
+
+/** A life that is killed again and again, on a disk without faults. */
+const deadly = (seed: number, powerLoss: number): Scenario => {
+  const calm = calmScenario(seed, 'binance');
+  const points = ['anywhere', 'before_sync', 'after_commit'] as const;
+  return {
+    ...calm,
+    journal: { fsyncMs: 200, maxBytes: 64 * 1024 ** 2, minFreeBytes: 0, retainMs: 0 },
+    deaths: { ...calm.deaths, meanMs: 5000, points, powerLoss, downMs: [100, 2000] },
+  };
+};
+
+const killed = async (falsify: (life: Life) => void, powerLoss = 0): Promise<string> => {
+  const life = await live(deadly(3, powerLoss));
+  expect(judge(life)).toEqual([]);
+  expect(life.past.ends.length).toBeGreaterThan(3);
+  falsify(life);
+  return judge(life).join('\n');
+};
+
+const copyOf = (life: Life, fate: Fate) => {
+  const heard = life.venue.market.symbols.flatMap((symbol) => [
+    ...(life.witness.trades.get(symbol)?.values() ?? []),
+  ]);
+  const found = heard.find(({ copies }) => copies.every(({ delivery }) => delivery.fate === fate));
+  if (found === undefined) throw new Error(`no trade of this life is ${fate}`);
+  return found.trade;
+};
+
+test('notices a trade that a killed process had in its file, and that is not there', async () => {
+  const verdict = await killed((life) => {
+    const { symbol, id } = copyOf(life, 'kept');
+    const { tables } = life.database;
+    tables.trade.delete(middle(tables.trade, (row) => isTrade(row, symbol, id))[0]);
+  });
+  expect(verdict).toContain('is lost');
+});
+
+test('notices a trade that was stored out of the memory of a process that died', async () => {
+  const verdict = await killed((life) => {
+    const { symbol, id, micros } = copyOf(life, 'lost');
+    const { tables } = life.database;
+    const [, like] = middle(tables.trade, (row) => row.instrument.symbol === symbol);
+    tables.trade.set('one more', { ...like, id, eventTime: eventTime(micros) });
+  });
+  expect(verdict).toContain('came at ');
+});
+
+test('notices one hole more than there were absences', async () => {
+  const verdict = await killed((life) => {
+    const { tables } = life.database;
+    const [, down] = middle(tables.gap, ({ reason }) => reason === 'down');
+    for (let more = 0; more <= life.past.ends.length; more += 1) {
+      tables.gap.set(`more ${more}`, down);
+    }
+  });
+  expect(verdict).toContain(' absences');
+});
+
+test('of what a power loss took nothing is asked, of all else everything', async () => {
+  const forgiven = await killed((life) => {
+    const { symbol, id } = copyOf(life, 'doubtful');
+    for (const [key, row] of life.database.tables.trade) {
+      if (isTrade(row, symbol, id)) life.database.tables.trade.delete(key);
+    }
+  }, 1);
+  expect(forgiven).not.toContain('is lost');
+});
+
+const isTrade = (row: Trade, symbol: string, id: number): boolean =>
+  row.instrument.symbol === symbol && Number(row.id) === id;
 
 test('notices more connections in a minute than the venue allows', async () => {
   const verdict = await falsified(({ venue }) => {
