@@ -3,9 +3,11 @@ import {
   isCollection,
   isMap,
   isScalar,
+  isSeq,
   LineCounter,
+  type Pair,
   parseDocument,
-  type YAMLError,
+  type YAMLMap,
 } from 'yaml';
 import type { Path, Place } from './place.ts';
 import type { Problem } from './problem.ts';
@@ -30,6 +32,9 @@ const MAX_CHARACTERS = 1024 * 1024;
 /** What aliases may multiply, so that a few lines do not become gigabytes. */
 const MAX_ALIASES = 100;
 
+/** What the parser would say on standard error, and check slowly, is a problem here or harmless. */
+const quiet = { prettyErrors: false, logLevel: 'error', uniqueKeys: false } as const;
+
 /** Said in our words, as the parser's may quote the line, and a secret with it. */
 const complaints: Readonly<Partial<Record<string, string>>> = {
   BAD_DQ_ESCAPE:
@@ -38,13 +43,13 @@ const complaints: Readonly<Partial<Record<string, string>>> = {
     'found a wrong indentation; keys of one section begin in the same column, lists end with ]',
   BAD_SCALAR_START: 'found text that begins with a reserved character; put it in quotes',
   BLOCK_AS_IMPLICIT_KEY: 'found a second ": " in the line; one key a line, and such text in quotes',
-  DUPLICATE_KEY: 'found the same key twice; keep one of the two',
   MISSING_CHAR: 'found no end of a quoted text or list; close it',
   MULTIPLE_DOCS: 'found a second document; remove the line ---',
   RESOURCE_EXHAUSTION: 'nested too deeply',
   TAB_AS_INDENT: 'found a tab; indent with spaces',
   TAG_RESOLVE_FAILED: 'found text that begins with !; put it in quotes',
 };
+const DOUBLED = 'found the same key twice; keep one of the two';
 const COMPLAINT =
   'found something that YAML cannot read; check quotes, brackets, colons and indentation';
 
@@ -66,16 +71,22 @@ export function readDocument(
     return at(Math.max(1, line), Math.max(1, col));
   };
   try {
-    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-    const faults = worthTelling([...document.errors, ...document.warnings]);
-    const problems = faults.map(({ code, pos }) => ({
-      place: spot(pos[0]),
+    const document = parseDocument(text, { ...quiet, lineCounter: lines });
+    const [fault] = [...document.errors, ...document.warnings];
+    const problem = (offset: number, complaint: string): Problem => ({
+      place: spot(offset),
       key: '',
-      text: complaints[code] ?? COMPLAINT,
-    }));
-    const usable = faults.every(isDuplicate);
-    const value: unknown = usable ? document.toJS({ maxAliasCount: MAX_ALIASES }) : undefined;
-    return { value, place: (path, of) => spot(offsetOf(document, path, of)), problems };
+      text: complaint,
+    });
+    const problems = [
+      // The others mostly follow from it.
+      ...(fault === undefined ? [] : [problem(fault.pos[0], complaints[fault.code] ?? COMPLAINT)]),
+      ...doubledKeys(document).map((offset) => problem(offset, DOUBLED)),
+    ];
+    const value: unknown =
+      fault === undefined ? document.toJS({ maxAliasCount: MAX_ALIASES }) : undefined;
+    const index = new Index();
+    return { value, place: (path, of) => spot(offsetOf(document, path, of, index)), problems };
   } catch (error) {
     // Nothing is lost: the document is refused. What is thrown is about the stack or about aliases.
     return nothing(
@@ -86,36 +97,61 @@ export function readDocument(
   }
 }
 
-/** Every doubled key, and the first fault of another kind: those after it mostly follow from it. */
-function worthTelling(faults: readonly YAMLError[]): readonly YAMLError[] {
-  const first = faults.find((fault) => !isDuplicate(fault));
-  return faults.filter((fault) => fault === first || isDuplicate(fault));
-}
-
-function isDuplicate({ code }: YAMLError): boolean {
-  return code === 'DUPLICATE_KEY';
+/**
+ * Where keys stand that their map has already. The parser's own check looks for each key in all of
+ * them, and its own walk copies the way to each node: either takes minutes for some files.
+ */
+function doubledKeys({ contents }: Document): readonly number[] {
+  const offsets: number[] = [];
+  const waiting: unknown[] = [contents];
+  while (waiting.length > 0) {
+    const node = waiting.pop();
+    if (isSeq(node)) for (const item of node.items) waiting.push(item);
+    if (!isMap(node)) continue;
+    const seen = new Set<string>();
+    for (const { key, value } of node.items) {
+      waiting.push(key, value);
+      const text = isScalar(key) ? String(key.value) : undefined;
+      if (text === undefined) continue;
+      if (seen.has(text)) offsets.push(rangeOf(key) ?? 0);
+      seen.add(text);
+    }
+  }
+  return offsets.toSorted((first, second) => first - second);
 }
 
 /** Where the deepest node on the way along `path` begins; 0 where there is none. */
-function offsetOf(document: Document, path: Path, of: 'key' | 'value'): number {
-  let offset = document.contents?.range?.[0] ?? 0;
-  let node: unknown = document.contents;
-  for (const [index, step] of path.entries()) {
-    const key = keyRange(node, step);
-    node = isCollection(node) ? node.get(step, true) : undefined;
-    const range = rangeOf(node);
-    const wanted = index === path.length - 1 && of === 'key' ? (key ?? range) : (range ?? key);
+function offsetOf({ contents }: Document, path: Path, of: 'key' | 'value', index: Index): number {
+  let offset = contents?.range?.[0] ?? 0;
+  let node: unknown = contents;
+  for (const [at, step] of path.entries()) {
+    const pair = isMap(node) ? index.pairOf(node, String(step)) : undefined;
+    const item = isSeq(node) && typeof step === 'number' ? node.items[step] : undefined;
+    node = pair === undefined ? item : pair.value;
+    const [key, range] = [rangeOf(pair?.key), rangeOf(node)];
+    const wanted = at === path.length - 1 && of === 'key' ? (key ?? range) : (range ?? key);
     if (wanted === undefined) return offset;
     offset = wanted;
   }
   return offset;
 }
 
-function keyRange(node: unknown, step: string | number): number | undefined {
-  if (!isMap(node)) return undefined;
-  const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step));
-  return rangeOf(pair?.key);
+/** The pairs of maps by their keys: to look for each of thousands in all of them takes minutes. */
+class Index {
+  readonly #maps = new Map<YAMLMap, ReadonlyMap<string, Pair>>();
+
+  pairOf(map: YAMLMap, key: string): Pair | undefined {
+    let pairs = this.#maps.get(map);
+    if (pairs === undefined) {
+      // The first of doubled keys is the one that is found.
+      pairs = new Map(map.items.toReversed().map((pair) => [keyText(pair), pair]));
+      this.#maps.set(map, pairs);
+    }
+    return pairs.get(key);
+  }
 }
+
+const keyText = ({ key }: Pair): string => (isScalar(key) ? String(key.value) : '');
 
 function rangeOf(node: unknown): number | undefined {
   if (isCollection(node) || isScalar(node)) return node.range?.[0];

@@ -3,9 +3,12 @@ import { expect, test } from 'bun:test';
 import { copyFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../deploy/prometheus.ts';
+import { exchanged } from '../fuzz/exchange.ts';
+import { payloadOf } from '../fuzz/payloads.ts';
 import { run as ranScript } from '../house/run.ts';
 import { selfSigned, signedBy, type Pair } from '../http/certificates.ts';
 import { asked, opened, servedName, type Credentials } from '../http/handshake.ts';
+import { Chance } from '../simulator/random.ts';
 import { inDirectory, mdp, startMdp, until, type Environment, type Running } from './mdp.ts';
 
 const repository = join(import.meta.dir, '../..');
@@ -68,6 +71,11 @@ test('with a certificate everything is served by TLS, on both ports, and by noth
     expect(stdout).toContain('is up, measured and moving');
     expect(code).toBe(0);
     expect((await smoke(run, {})).stderr).toMatch(/FAILED GET \/health\/live: curl: .*certificate/);
+    const chance = new Chance(1);
+    for (let round = 0; round < 200; round += 1) {
+      await exchanged(portOf(run), { ...payloadOf(chance), isWhole: false }, 0);
+    }
+    expect(await servedName(portOf(run))).toBe('one');
     expect(await run.stop()).toBe(0);
     expect((await mdp(directory, ['healthcheck'], port)).code).toBe(1);
   }));
