@@ -12,6 +12,7 @@ import type { Outcome } from '../pipeline/pipeline-parts.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { RenewableSink } from '../pipeline/renewable-sink.ts';
 import { MdpError } from '../runtime/errors.ts';
+import { collectGrowth } from '../runtime/garbage.ts';
 import { createLog } from '../runtime/json-log.ts';
 import type { Log } from '../runtime/log.ts';
 import { parseDuration } from '../runtime/quantities.ts';
@@ -116,9 +117,11 @@ const runPipeline = async (
   const running = pipeline.run();
   const { drainMs } = config.pipeline;
   const supervision = tellSupervisor({ pipeline, clock, log, drainMs, finish });
+  const garbage = collectGrowth(clock);
   try {
     return report(await running, pipeline, log, journal && config.journal.dir);
   } finally {
+    garbage.cancel();
     supervision.cancel();
     ignoreReloads();
     screen.stop();

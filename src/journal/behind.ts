@@ -2,13 +2,14 @@ import type { Log } from '../runtime/log.ts';
 import { sizeOf, type Block } from './block.ts';
 import type { BlockReader, Window } from './block-reader.ts';
 import type { Chunks } from './chunks.ts';
-import { errnoOf, readBytes, type Disk } from './disk.ts';
+import { errnoOf, readInto, type Disk } from './disk.ts';
 import { HEADER_BYTES } from './format.ts';
 import { wholeWindow } from './recover.ts';
 import type { MemoryShare, Position } from './record-buffer.ts';
 import { fileName, type Segment, type Segments } from './segments.ts';
 
 const READ_BYTES = 512 * 1024;
+const SPARE_WINDOWS = 2;
 /** A file that cannot be read is tried so often, then given up. */
 const MOST_ATTEMPTS = 3;
 
@@ -38,6 +39,9 @@ export class Behind {
   reading: Segment | undefined;
   readonly #options: BehindOptions;
   readonly #ready: Block[] = [];
+  /** Windows that are read into again; and the one whose block was taken last. */
+  readonly #spare: Buffer[] = [];
+  #lent: Buffer | undefined;
   #loading = false;
   #failures = 0;
 
@@ -61,8 +65,18 @@ export class Behind {
 
   take(): Block | undefined {
     const block = this.#ready.shift();
+    this.#giveBack(block?.bytes);
     if (block !== undefined) this.#options.memory.addBlocks(-sizeOf(block));
     return block;
+  }
+
+  /** Whoever took a block has no more use for it than up to the next. */
+  #giveBack(next: Buffer | undefined): void {
+    const lent = this.#lent;
+    this.#lent = next;
+    const isUsed = lent === next || this.#ready.some(({ bytes }) => bytes === lent);
+    if (lent?.length !== READ_BYTES || isUsed || this.#spare.length >= SPARE_WINDOWS) return;
+    this.#spare.push(lent);
   }
 
   /** A block from the chunks, up to `limit`. */
@@ -140,11 +154,14 @@ export class Behind {
     const path = `${directory}/${fileName(segment)}`;
     if (segment.condensed || segment.packed) return wholeWindow(disk, path, segment);
     const length = Math.min(size, end - from);
-    const bytes = await readBytes(disk, path, HEADER_BYTES + from - segment.start, length);
+    const at = HEADER_BYTES + from - segment.start;
+    const spare = size === READ_BYTES ? this.#spare.pop() : undefined;
+    const bytes = spare ?? Buffer.allocUnsafeSlow(size);
+    const read = await readInto(disk, path, at, bytes, length);
     const whole = from + length >= end;
     return {
       bytes,
-      end: bytes.length,
+      end: read,
       condensed: false,
       whole,
       at: 0,

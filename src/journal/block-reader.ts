@@ -21,7 +21,7 @@ export type Window = {
   position: Position | undefined;
 };
 
-/** Bytes that are no records, where intact ones should stand. */
+/** Bytes that are no records, where intact ones should stand: a copy. */
 export type Damage = { readonly position: Position; readonly bytes: Buffer };
 
 /**
@@ -156,7 +156,7 @@ export class BlockReader {
     const end = next ?? window.end;
     this.#onDamage({
       position: window.position ?? window.place,
-      bytes: window.bytes.subarray(window.at, end),
+      bytes: Buffer.from(window.bytes.subarray(window.at, end)),
     });
     advance(window, end - window.at);
     if (window.condensed) window.position = undefined;

@@ -6,7 +6,7 @@ import type { Mark, Position } from './record-buffer.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 /** Buffers kept for the next chunk. */
-const SPARE_CHUNKS = 4;
+const SPARE_CHUNKS = 32;
 
 /** Records in the form of the file, not yet synced to it. A chunk is never in two segments. */
 export type Chunk = Target & {

@@ -130,6 +130,22 @@ export const readBytes = async (
   }
 };
 
+/** Reads at most `length` bytes from `from` on to the front of `bytes`; returns how many came. */
+export const readInto = async (
+  disk: Disk,
+  path: string,
+  from: number,
+  bytes: Buffer,
+  length: number,
+): Promise<number> => {
+  const file = await disk.open(path);
+  try {
+    return await file.read(bytes.subarray(0, length), from);
+  } finally {
+    await file.close();
+  }
+};
+
 /** Puts a file in its place so that after a crash the old one stands there, or the new one. */
 export const replaceFile = async (
   disk: Disk,

@@ -1,5 +1,6 @@
 import type { MarketRecord, StateRecord, TickRecord } from '../market/record.ts';
 import { MdpError } from '../runtime/errors.ts';
+import { crc32 } from './crc.ts';
 import { BODY_AT, KIND, low32, RECORD_HEAD } from './format.ts';
 import type { Dropped } from './block.ts';
 import type { Position } from './record-buffer.ts';
@@ -41,7 +42,7 @@ export const encodeRecord = (
   record: MarketRecord,
 ): number => {
   const size = writeRecord(target, at, frames, record);
-  seal(target, at, size, place);
+  seal(target, at, size, place, record.kind === 'frame' ? record.text : undefined);
   return size;
 };
 
@@ -77,7 +78,7 @@ export const encodeSkip = (
   view.setUint32(at + 22, frames, true);
   const size = RECORD_HEAD + bytes.utf8Write(JSON.stringify(skip), at + RECORD_HEAD);
   view.setUint32(at + 4, size - BODY_AT, true);
-  seal({ bytes, view }, at, size, place);
+  seal({ bytes, view }, at, size, place, undefined);
   return size;
 };
 
@@ -131,8 +132,18 @@ const writeTick = (
 const stateText = ({ state, symbols, count }: StateRecord): string =>
   JSON.stringify({ state, symbols, count });
 
-const seal = ({ bytes, view }: Target, at: number, size: number, place: number): void => {
-  view.setUint32(at, Bun.hash.crc32(bytes.subarray(at + 4, at + size), low32(place)), true);
+/** The text of a frame in ASCII is its payload: its CRC needs no view of the bytes. */
+const seal = (
+  { bytes, view }: Target,
+  at: number,
+  size: number,
+  place: number,
+  text: string | undefined,
+): void => {
+  const isText = text !== undefined && bytes[at + BODY_AT] === KIND.ascii;
+  const end = at + size;
+  const head = crc32(view, at + 4, isText ? end - text.length : end, low32(place));
+  view.setUint32(at, isText ? Bun.hash.crc32(text, head) : head, true);
 };
 
 /** The name encoded last: neighbours mostly share their source. */
