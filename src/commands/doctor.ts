@@ -15,6 +15,7 @@ import { parseDatabaseUrl } from '../sinks/database-url.ts';
 import { diagnoseDatabase } from '../sinks/diagnose.ts';
 import { EXIT, type CommandContext, type Output } from './context.ts';
 import { readRoom, roomFindings } from './doctor/allowance.ts';
+import { certificateFindings } from './doctor/certificate.ts';
 import { diagnoseDisk, type DiskRequest } from './doctor/disk.ts';
 import { diagnoseOpenFiles } from './doctor/limits.ts';
 import { diagnosePorts } from './doctor/port.ts';
@@ -23,9 +24,9 @@ import { diagnoseSource } from './doctor/venue.ts';
 const DOCTOR_HELP = `mdp doctor [--config PATH] [--format text|json]
 
 Looks at everything that \`mdp run\` will need, and says how it stands and what to do about it:
-the configuration, the limits on memory, CPU and open files, the ports, the disk and its speed,
-the journal, the database with its schema and privileges, the ledger against the trades stored,
-each source with its symbols, and the clocks.
+the configuration, the limits on memory, CPU and open files, ports and certificate, the disk
+and its speed, the journal, the database with its schema and privileges, the ledger against
+the trades stored, each source with its symbols, and the clocks.
 Changes nothing; may run beside a running pipeline. Takes some seconds, to hear the venues.
 
   --config PATH     configuration file (default: ./config.yaml, else the built-in one)
@@ -78,7 +79,7 @@ async function* examine(
     ...roomFindings(readRoom(), config.queues.maxMemoryBytes),
     diagnoseOpenFiles(connectionsOf(config, parts)),
   ];
-  yield await diagnosePorts(config, clock);
+  yield [...(await diagnosePorts(config, clock)), ...certificateFindings(config.http, clock)];
   for (const request of directoriesOf(config)) yield await diagnoseDisk(request, clock);
   const { enabled, dir, maxBytes } = config.journal;
   if (enabled) yield await diagnoseJournal({ directory: dir, maxBytes, clock });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { canLimit, makeControlGroup } from '../deploy/cgroup.ts';
 import { freePort } from '../deploy/prometheus.ts';
 import { isRoot } from '../deploy/tools.ts';
+import { selfSigned, signedBy } from '../http/certificates.ts';
 import { SmallDisk } from '../postgres/small-disk.ts';
 import { damage } from './damage.ts';
 import { examined, listeningTo } from './examined.ts';
@@ -52,6 +53,21 @@ test('fails for a port that another program has, and knows its own', () =>
     const run = await startMdp(directory, own);
     expect((await examined(directory, own)).text).toMatch(/http ok: \S+ is served by mdp/);
     expect(await run.stop()).toBe(0);
+  }));
+
+test('warns of a certificate that ends soon, and fails for one that has ended', () =>
+  inDirectory(async (directory) => {
+    const authority = selfSigned(directory, 'authority');
+    const using = async (days: number): Promise<string> => {
+      const { certFile, keyFile } = signedBy(authority, directory, `of-${days}`, days);
+      const tls = { PIPELINE_HTTP_TLS_CERT: certFile, PIPELINE_HTTP_TLS_KEY: keyFile };
+      return (await examined(directory, { ...synthetic, ...tls })).text;
+    };
+    expect(await using(60)).toContain('http ok: the certificate is valid until 20');
+    expect(await using(2)).toMatch(
+      /http warn: the certificate is valid until .*, 2\.0 days from now/,
+    );
+    expect(await using(-1)).toContain('http fail: http.tls.cert: valid from');
   }));
 
 test.skipIf(!isRoot())('tells a disk without the room that must stay, and one too small', () =>
