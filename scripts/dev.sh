@@ -18,6 +18,7 @@ usage: ./scripts/dev.sh VERB [ARGS]
   sim [--seeds N]  simulated lives with every fault; --seed S repeats one, --log with its log
   soak NAME        hours under load: memory [MINUTES] [RATE], postgres-faults [SECONDS] [SEED],
                    renewal [FRAMES] [SEED], kill [FRAMES] [KILLS] [SEED],
+                   database-away [SECONDS] [RATE],
                    cgroup [SECONDS] [RATE], fuzz [REQUESTS] [CONFIGURATIONS] [SEED]
   mutants [NAME]   guards taken out one by one: the test that must notice does
   check            types, lint, format, unused code, house rules

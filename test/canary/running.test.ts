@@ -218,6 +218,7 @@ test.each(['json', 'text'])(
         API_KEY: apiKey,
         PIPELINE_LOG_LEVEL: 'debug',
         PIPELINE_LOG_FORMAT: format,
+        PIPELINE_HTTP_AUDIT_LOG: './audit.log',
       };
       const run = await startMdp(directory, environment);
       await feed.played;
@@ -236,6 +237,9 @@ test.each(['json', 'text'])(
         expectSilent(life.log());
         expectSilent(life.stdout());
       }
+      const audit = readFileSync(join(directory, 'audit.log'), 'utf8');
+      expect(audit).toContain('"status":401');
+      expectSilent(audit);
       await feed.stop();
     }),
   120_000,
