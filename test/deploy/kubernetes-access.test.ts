@@ -29,6 +29,9 @@ const workloads: readonly Workload[] = [
 
 const wish = { symbols: ['AB'], channels: ['trades'], trades: 'trade', url: undefined } as const;
 
+/** OTLP over HTTP. */
+const otlpPort = 4318;
+
 describe('the network policy', () => {
   const out = (protocol: string): readonly (string | number)[] =>
     spec.egress.flatMap((rule) =>
@@ -44,7 +47,7 @@ describe('the network policy', () => {
     expect(spec.ingress.flatMap((rule) => rule.ports)).toEqual([{ protocol: 'TCP', port: 'http' }]);
   });
 
-  test('lets out to names, to every venue by default, and to the database', async () => {
+  test('lets out to names, every venue by default, the database and a collector', async () => {
     expect(out('UDP')).toEqual([53]);
     for (const venue of [VENUES.binance, VENUES.coinbase, VENUES.kraken]) {
       const [plan] = venue.plan(wish);
@@ -57,7 +60,7 @@ describe('the network policy', () => {
     );
     const [{ port }] = parseAddress(secret.stringData['DATABASE_URL'] ?? '').hosts;
     expect(out('TCP')).toContain(port);
-    expect(new Set(out('TCP'))).toEqual(new Set([53, 443, 9443, port]));
+    expect(new Set(out('TCP'))).toEqual(new Set([53, 443, 9443, port, otlpPort]));
   });
 
   test('lets out to Vault with its component', async () => {
