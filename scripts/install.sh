@@ -93,6 +93,9 @@ place_program() {
   place 644 deploy/systemd/mdp.tmpfiles.conf "$files"
   place 644 docs/operations.md "$manual/operations.md"
   place 644 docs/configuration.md "$manual/configuration.md"
+  place 644 docs/security.md "$manual/security.md"
+  bill=$(dirname "$binary")/mdp.cdx.json
+  [ ! -e "$bill" ] || place 644 "$bill" "$manual/mdp.cdx.json"
 }
 
 make_user_and_directories() {

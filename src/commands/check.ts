@@ -3,12 +3,14 @@ import { advice } from '../config/advice.ts';
 import { loadConfig } from '../config/load.ts';
 import { problemText } from '../config/problem.ts';
 import { pathText } from '../config/place.ts';
+import { readTls } from '../http/tls.ts';
 import { EXIT, type CommandContext } from './context.ts';
 
 const CHECK_HELP = `mdp check [--config PATH]
 
 Says whether \`mdp run\` would take the configuration: every error at once, with its place and
-what is allowed; and warnings about what is possible and unwise. Touches nothing else.
+what is allowed; certificates that cannot be used; and warnings about what is possible and
+unwise. Changes nothing.
 
   --config PATH     configuration file (default: ./config.yaml, else the built-in one)
 
@@ -26,6 +28,7 @@ export const checkCommand = (args: readonly string[], context: CommandContext): 
     return Promise.resolve(EXIT.fine);
   }
   const loaded = loadConfig({ path: values.config });
+  readTls(loaded.config.http.tls);
   for (const note of loaded.notes) context.stderr.write(`${note}\n`);
   const warnings = advice(loaded);
   for (const { path, text } of warnings) {

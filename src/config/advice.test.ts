@@ -43,6 +43,11 @@ const unwise: readonly (readonly [what: string, env: Given['env'], key: string])
   ],
   ['a key that can be guessed', { API_KEY: 'short' }, 'http.api_keys'],
   ['an open address without keys', { PIPELINE_HTTP_HOST: '0.0.0.0' }, 'http.host'],
+  [
+    'keys in clear',
+    { PIPELINE_HTTP_HOST: '0.0.0.0', API_KEY: 'a-key-of-thirty-two-characters-ok' },
+    'http.tls.cert',
+  ],
   ['quotes that are not stored', { PIPELINE_DATABASE_STORE: 'trades' }, 'sources[0].channels'],
   [
     'an instrument of two sources',
@@ -63,7 +68,11 @@ test('takes a CA that is asked for, and keys that cannot be guessed', () => {
     DATABASE_URL: 'postgres://host/db?sslmode=verify-full',
     PIPELINE_DATABASE_SSL_CA: 'ca.pem',
     PIPELINE_HTTP_HOST: '0.0.0.0',
+    PIPELINE_HTTP_TLS_CERT: 'tls.crt',
+    PIPELINE_HTTP_TLS_KEY: 'tls.key',
     API_KEY: 'a-key-of-thirty-two-characters-ok',
   };
   expect(warned({ env })).toEqual([]);
+  const required = { ...env, DATABASE_URL: 'postgres://host/db?sslmode=require' };
+  expect(warned({ env: required })).toEqual([]);
 });

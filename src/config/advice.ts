@@ -68,6 +68,9 @@ function* policyAdvice({ sink, telemetry, http }: Config): Generator<Fault> {
 
 const POSTGRES_ONLY = ['schema', 'sslmode', 'ssl_ca', 'retention', 'compress_after'];
 
+/** Modes that look at the server's certificate, require where a CA is named. */
+const PROVING: ReadonlySet<string> = new Set(['require', 'verify-ca', 'verify-full']);
+
 function* databaseAdvice(
   { database, sink }: Config,
   changed: (path: Path) => boolean,
@@ -82,8 +85,8 @@ function* databaseAdvice(
     return;
   }
   const mode = database.sslmode ?? /[?&]sslmode=([^&#]*)/.exec(database.url)?.[1];
-  if (database.sslCa !== undefined && mode !== 'verify-ca' && mode !== 'verify-full') {
-    const text = 'is used with sslmode verify-ca or verify-full only';
+  if (database.sslCa !== undefined && !PROVING.has(mode ?? '')) {
+    const text = 'is used with sslmode require, verify-ca or verify-full only';
     yield { path: ['database', 'ssl_ca'], text };
   }
   if (database.retention !== 'keep' && database.compressAfter >= database.retention) {
@@ -104,6 +107,10 @@ function* httpAdvice({ http }: Config): Generator<Fault> {
   if (!loopback && http.apiKeys.length === 0) {
     const text = 'without http.api_keys (API_KEY) /status and the like answer on loopback only';
     yield { path: ['http', 'host'], text };
+  }
+  if (!loopback && http.apiKeys.length > 0 && http.tls.cert === undefined) {
+    const text = 'without it API keys cross the network in clear, unless a proxy ends TLS';
+    yield { path: ['http', 'tls', 'cert'], text };
   }
 }
 

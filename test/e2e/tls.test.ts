@@ -179,6 +179,9 @@ test('a bad certificate at the start is a refused configuration', () =>
     install(directory, selfSigned(directory, 'one'));
     writeFileSync(join(directory, 'tls.key'), 'x');
     await expect(startMdp(directory, TLS)).rejects.toThrow(/exited with 2:\nmdp: http.tls.key: /);
+    const { code, stderr } = await mdp(directory, ['check'], TLS);
+    expect({ code, stderr }).toMatchObject({ code: 2 });
+    expect(stderr).toStartWith('mdp: http.tls.key: tls.key cannot be used');
   }));
 
 test('with a client CA only clients with a certificate of it are served', () =>
