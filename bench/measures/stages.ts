@@ -4,6 +4,8 @@
  * with the bars, by a client that only counts; the journal's with the options, as what it adds.
  * What the executable needs beyond their sum is the source, the queues, and collecting garbage.
  */
+import { blockOf, type Block } from '../../src/journal/block.ts';
+import { RecordCursor } from '../../src/journal/record-cursor.ts';
 import type { Trade } from '../../src/market/events.ts';
 import { Instruments, type Instrument } from '../../src/market/instrument.ts';
 import { receiveTime } from '../../src/market/time.ts';
@@ -15,7 +17,7 @@ import { tradeLayout } from '../../src/sinks/packed-trades.ts';
 import { BinaryRows } from '../../src/sinks/postgres/binary-rows.ts';
 import { tradeTable } from '../../src/sinks/postgres/ticks.ts';
 import { VENUES } from '../../src/venues/registry.ts';
-import type { DecodeContext, Emit } from '../../src/venues/venue.ts';
+import type { Emit, ScanContext, Venue } from '../../src/venues/venue.ts';
 import { tradeBatch } from '../../test/postgres/rows.ts';
 import { collectingLog, clock } from '../../test/postgres/sinks.ts';
 import { dialects, symbolsOf, venueIds, type FeedVenue } from '../feed/dialects.ts';
@@ -25,6 +27,7 @@ import { wallMs } from '../parts/messages.ts';
 import { symbolCount, type Bench } from '../parts/plan.ts';
 
 const frames = 100_000;
+const blockRecords = 512;
 const batchRows = 10_000;
 /** Passes; the first warms up. */
 const passes = 4;
@@ -70,14 +73,43 @@ const decodePasses = (id: FeedVenue): readonly Decoded[] => {
   const venue = VENUES[id];
   const reel = new Reel(dialects[id], symbolsOf(id, symbolCount), Math.random);
   return Array.from({ length: passes }, () => {
-    const texts = textsOf(reel);
+    const blocks = blocksOf(id, textsOf(reel));
     const { emit, trades } = collect();
     const context = contextOf(id);
+    const cursor = new RecordCursor();
     const micros = cpuMicros(() => {
-      for (const text of texts) venue.decode(text, context, emit);
+      for (const block of blocks) decodeBlock(venue, block, cursor, context, emit);
     });
     return { micros: micros / trades.length, trades };
   });
+};
+
+/** The frames as the reader gets them. */
+const blocksOf = (source: string, texts: readonly string[]): readonly Block[] => {
+  const blocks: Block[] = [];
+  const at = receiveTime(clock.now());
+  for (let from = 0; from < texts.length; from += blockRecords) {
+    const records = texts
+      .slice(from, from + blockRecords)
+      .map((text) => ({ kind: 'frame', receiveTime: at, source, connection: 1, text }) as const);
+    blocks.push(blockOf(records, { position: 0, frames: 0 }));
+  }
+  return blocks;
+};
+
+/** As the pipeline's reader does. */
+const decodeBlock = (
+  venue: Venue,
+  block: Block,
+  cursor: RecordCursor,
+  context: ScanContext,
+  emit: Emit,
+): void => {
+  cursor.use(block.bytes, block.view);
+  for (let at = block.from; at < block.to; at += cursor.size) {
+    cursor.stand(at);
+    if (!venue.scan(cursor, context, emit)) venue.decode(cursor.text(), context, emit);
+  }
 };
 
 const textsOf = (reel: Reel): readonly string[] => {
@@ -100,10 +132,11 @@ const refuse = (): never => {
   throw new Error('the feed sends nothing but good trades');
 };
 
-const contextOf = (venue: string): DecodeContext => ({
+const contextOf = (venue: string): ScanContext => ({
   receiveTime: receiveTime(clock.now()),
   instrument: (symbol) => interned(venue, symbol),
   position: refuse,
+  known: (bytes, from, to) => instruments.symbols(venue).find(bytes, from, to),
 });
 
 const interned = (venue: string, symbol: string): Instrument => {

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from './clock.ts';
 
 /** How often resident memory is looked at, in ms. */
-const LOOK_MS = 100;
+const LOOK_MS = 50;
 /** Growth that is collected at once. */
 const GROWTH_BYTES = 48 * 1024 * 1024;
 
