@@ -21,6 +21,11 @@ test('reads through colours', () => {
   expect(summarize(output, 1)).toEqual({ line: '7 passed, 2 failed', ok: false });
 });
 
+test('tests that a name has left out are no failure', () => {
+  const output = closing(' 1 pass', ' 2 filtered out', ' 0 fail');
+  expect(summarize(output, 0)).toEqual({ line: '1 passed, 0 failed', ok: true });
+});
+
 test('counts a failure when the run ended badly without one', () => {
   expect(summarize(closing(' 7 pass', ' 0 fail'), 139)).toEqual({
     line: '7 passed, 1 failed',

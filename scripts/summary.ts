@@ -2,7 +2,7 @@
 export type Summary = { readonly line: string; readonly ok: boolean };
 
 const ran = /^Ran \d+ tests? across \d+ files?\./;
-const counted = /^ *(\d+) (pass|skip|todo|fail|errors?|expect\(\) calls|snapshots.*)$/;
+const counted = /^ *(\d+) (pass|skip|todo|fail|filtered out|errors?|expect\(\) calls|snapshots.*)$/;
 
 /**
  * Reads the counts from the last lines of `bun test`: ` 12 pass`, ` 1 skip`, ` 2 fail`, then `Ran
