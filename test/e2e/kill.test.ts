@@ -24,11 +24,12 @@ for (const [name, database] of [
     }));
 }
 
-test(`a day's bar outlives its frames and six kills (KILL_SEED=${seed})`, () =>
+test(`a day's bar outlives its frames and twenty kills (KILL_SEED=${seed})`, () =>
   withSqlite(async (setting) => {
     const small = {
       ...trial,
-      frames: 30_000,
+      frames: 16_000,
+      kills: 20,
       rate: 5000,
       environment: {
         PIPELINE_JOURNAL_MAX_BYTES: String(1024 ** 2),

@@ -2,7 +2,7 @@
 import { expect, setDefaultTimeout, test } from 'bun:test';
 import { withPostgres, withSqlite, type Setting } from '../ordeal/databases.ts';
 import { sourceOf } from '../ordeal/lives.ts';
-import { countOf, islandsOf, type Stored } from '../ordeal/stored.ts';
+import { countOf, islandsOf, type Row, type Stored } from '../ordeal/stored.ts';
 import { idOf, startTape, SYMBOLS, type Tape } from '../ordeal/tape.ts';
 import { SmallDisk } from '../postgres/small-disk.ts';
 import { startMdp, until, type Environment, type Running, type Status } from './mdp.ts';
@@ -43,6 +43,20 @@ const killedBehind = async (setting: Setting, tape: Tape, env: Environment): Pro
   await run.exited;
 };
 
+/** A source that brings nothing, asked for these symbols. */
+const withSourceOf = async (
+  symbols: readonly string[],
+  use: (changed: Environment) => Promise<void>,
+): Promise<void> => {
+  const silent = startTape({ frames: 0 });
+  try {
+    const source = { type: 'binance', symbols, channels: ['trades'], url: silent.url };
+    await use({ PIPELINE_SOURCES: JSON.stringify([source]) });
+  } finally {
+    await silent.stop();
+  }
+};
+
 const marked = (hole: number): string => (hole === 0 ? 'complete' : 'marked');
 
 /**
@@ -50,18 +64,19 @@ const marked = (hole: number): string => (hole === 0 ? 'complete' : 'marked');
  */
 const goneOn = (
   changed: Environment,
-  judge: (stored: Stored, status: Status, environment: Environment, setting: Setting) => unknown,
+  judge: (stored: Stored, status: Status, setting: Setting) => unknown,
+  before: Environment = {},
 ): Promise<void> =>
   withSqlite(async (setting) => {
     const tape = startTape({ frames: FRAMES });
     const { environment, stored } = await setting.database('one');
     const env = { ...environment, ...sourceOf(tape), PIPELINE_JOURNAL_DIR: './journal' };
-    await killedBehind(setting, tape, env);
+    await killedBehind(setting, tape, { ...env, ...before });
     const run = await startMdp(setting.directory, { ...env, ...changed });
     const status = await settled(run);
     expect(status.ledger.balanced).toBe(true);
     expect(await run.stop()).toBe(0);
-    await judge(stored, status, env, setting);
+    await judge(stored, status, setting);
     await tape.stop();
   });
 
@@ -161,13 +176,36 @@ test('a source that was removed: what it had received is stored', () =>
     },
   ));
 
-test('other timeframes: those kept lose nothing, and every trade is there', () =>
-  goneOn({ PIPELINE_OPERATORS_BARS_TIMEFRAMES: '1s,30s' }, (stored) =>
+test('other timeframes: bars of the kept one are right, new ones are not called whole', () =>
+  goneOn(
+    { PIPELINE_OPERATORS_BARS_TIMEFRAMES: '1s,1d' },
+    async (stored) => {
+      await expectAllOnce(stored, FRAMES);
+      const trades = await stored.rows('select symbol, ts from trades');
+      const kept = await stored.rows("select * from bars where timeframe = '1s'");
+      const second = (row: Row): string =>
+        `${String(row['symbol'])} ${String(row['ts']).slice(0, 19)}`;
+      const counts = Map.groupBy(trades, second);
+      const told = kept.map((bar) => [second(bar), bar['trade_count']] as const);
+      expect(new Map(told)).toEqual(new Map([...counts].map(([at, { length }]) => [at, length])));
+      const news = await stored.rows("select * from bars where timeframe = '1d'");
+      expect(news.map((bar) => bar['complete'])).toEqual(SYMBOLS.map(() => 0));
+    },
+    { PIPELINE_OPERATORS_BARS_TIMEFRAMES: '1s,1m' },
+  ));
+
+test('fewer symbols: what was received of the others is stored', () =>
+  withSourceOf(SYMBOLS.slice(0, 2), (changed) =>
+    goneOn(changed, (stored) => expectAllOnce(stored, FRAMES)),
+  ));
+
+test('one of two shards now: what was received of the other one is stored here', () =>
+  goneOn({ PIPELINE_SHARD_COUNT: '2', PIPELINE_SHARD_INDEX: '1' }, (stored) =>
     expectAllOnce(stored, FRAMES),
   ));
 
 test('another database gets what was not settled in the first, and none of it is lost', () =>
-  goneOn({ DATABASE_URL: 'sqlite:./two.db' }, async (stored, _status, _environment, setting) => {
+  goneOn({ DATABASE_URL: 'sqlite:./two.db' }, async (stored, _status, setting) => {
     const two = (await setting.database('two')).stored;
     const ids = new Set<string>();
     for (const one of [stored, two]) {

@@ -4,7 +4,7 @@
  */
 import { Database } from 'bun:sqlite';
 import { execute } from '../postgres/server.ts';
-import { idOf, symbolOf, SYMBOLS } from './tape.ts';
+import { idOf, MOST_MISSING, symbolOf, SYMBOLS } from './tape.ts';
 import type { Counted } from './lives.ts';
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -52,6 +52,9 @@ export const judgeStored = async (
       const holes = islands.filter((island) => island.symbol === symbol).length - 1;
       return holes > kills ? [`${holes} holes in ${symbol} after ${kills} kills`] : [];
     }),
+    ...holesOf(islands).flatMap(({ name, missing }) =>
+      missing > MOST_MISSING ? [`the hole ${name} lacks ${missing}`] : [],
+    ),
     ...counted.flatMap((life) => missingOf(life, islands)),
     ...(await unrecorded(stored, islands)),
   ];
@@ -73,6 +76,15 @@ const missingOf = ({ start, frames }: Counted, islands: readonly Island[]): read
     : [];
 };
 
+/** Between the islands of one symbol. */
+const holesOf = (islands: readonly Island[]) =>
+  islands.flatMap((island, at) => {
+    const next = islands[at + 1];
+    if (next?.symbol !== island.symbol) return [];
+    const [first, last] = [island.last + 1, next.first - 1];
+    return [{ name: `${island.symbol} ${first}-${last}`, missing: last - first + 1 }];
+  });
+
 /** Every hole has its gap row, and every unfilled gap row is a hole. */
 const unrecorded = async (
   stored: Stored,
@@ -85,11 +97,7 @@ const unrecorded = async (
   const recorded = gaps.map(
     (gap) => `${String(gap['symbol'])} ${String(gap['from_id'])}-${String(gap['to_id'])}`,
   );
-  const holes = islands.flatMap((island, at) => {
-    const next = islands[at + 1];
-    if (next?.symbol !== island.symbol) return [];
-    return [`${island.symbol} ${island.last + 1}-${next.first - 1}`];
-  });
+  const holes = holesOf(islands).map(({ name }) => name);
   const reasons = gaps.map(({ reason }) => String(reason));
   return [
     ...holes.filter((hole) => !recorded.includes(hole)).map((hole) => `no gap row for ${hole}`),

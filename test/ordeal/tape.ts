@@ -37,6 +37,9 @@ export const idOf = (frame: number): number => Math.floor(frame / SYMBOLS.length
 const PER_PING = 512;
 const MOST_PINGS = 6;
 
+/** Ids of one instrument that a killed client can have left unread, or read and not yet written. */
+export const MOST_MISSING = ((MOST_PINGS + 2) * PER_PING + 10_000) / SYMBOLS.length;
+
 /** Everything of one client: `unread` pings have no pong yet. */
 type Client = { unread: number; answered: () => void };
 
