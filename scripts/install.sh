@@ -15,7 +15,7 @@ usage: scripts/install.sh install|upgrade|remove [--binary FILE] [--root DIR] [-
 
   --binary FILE  the executable (default: dist/mdp)
   --root DIR     work on a system tree under DIR, and start nothing
-  --purge        with remove: configuration, secrets and data too
+  --purge        with remove: configuration, secrets, data and audit log too
 
 install takes the address of the database from DATABASE_URL, where that is set.
 TEXT
@@ -62,6 +62,7 @@ files=$root/usr/local/lib/tmpfiles.d/mdp.conf
 manual=$root/usr/local/share/doc/mdp
 settings=$root/etc/mdp
 data=$root/var/lib/mdp
+logs=$root/var/log/mdp
 
 # Whether the systemd of this machine is to be told.
 is_live() { [ -z "$root" ] && [ -d /run/systemd/system ]; }
@@ -162,8 +163,8 @@ remove() {
   rm -rf "$manual"
   ! is_live || systemctl daemon-reload
   if [ -n "$purge" ]; then
-    rm -rf "$settings" "$data"
-    say 'removed, with configuration, secrets and data; the user mdp stays'
+    rm -rf "$settings" "$data" "$logs"
+    say 'removed, with configuration, secrets, data and audit log; the user mdp stays'
   else
     say "removed; $settings and $data stay (--purge removes them)"
   fi

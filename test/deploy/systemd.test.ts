@@ -152,7 +152,9 @@ installing('install.sh removes all but what is yours, and with --purge that too'
     expect(existsSync(join(root, service))).toBe(false);
     expect(existsSync(join(root, 'etc/mdp/credentials/api_key'))).toBe(true);
     expect(readdirSync(join(root, 'usr/local/lib/sysusers.d'))).toEqual([]);
+    await Bun.write(join(root, 'var/log/mdp/audit.log'), '');
     await installed(root, 'remove', '--purge');
+    expect(existsSync(join(root, 'var/log/mdp'))).toBe(false);
     expect(existsSync(join(root, 'etc/mdp'))).toBe(false);
     expect(existsSync(join(root, 'var/lib/mdp'))).toBe(false);
   }),

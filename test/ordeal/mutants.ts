@@ -15,6 +15,11 @@ const KILL = { test: 'test/e2e/kill.test.ts', name: 'SQLite' };
 const SCANS = { test: 'test/contract/scans.test.ts', name: 'scans hard numbers in every place' };
 const CHECKPOINTS = 'src/pipeline/checkpointer.test.ts';
 
+const CERTIFICATES = {
+  test: 'test/http/server.test.ts',
+  name: 'every new connection gets the new certificate',
+};
+
 export const MUTANTS: readonly Mutant[] = [
   {
     guard: 'a record is read only with its CRC',
@@ -172,5 +177,51 @@ export const MUTANTS: readonly Mutant[] = [
     line: 'if (!this.takes(price) || !this.decimalText() || this.isZero()) return undefined;',
     instead: 'if (!this.takes(price) || !this.decimalText()) return undefined;',
     ...SCANS,
+  },
+  {
+    guard: 'new connections are steered to the new certificate',
+    file: 'src/http/server.ts',
+    line: 'const isSteered = steerTo(this.port, this.#listeners.length - 1);',
+    instead: 'const isSteered = true;',
+    ...CERTIFICATES,
+  },
+  {
+    guard: 'they are steered on when an old listener has gone',
+    file: 'src/http/server.ts',
+    line: 'if (this.#listeners.length > 1) steerTo(this.port, this.#listeners.indexOf(this.#newest));',
+    instead: '',
+    ...CERTIFICATES,
+  },
+  {
+    guard: 'a drained connection is told that an answer is its last',
+    file: 'src/http/server.ts',
+    line: "if (listener.isDraining) response.headers.set('connection', 'close');",
+    instead: '',
+    test: CERTIFICATES.test,
+    name: 'is answered once more with its old certificate',
+  },
+  {
+    guard: 'a port is not shared with another program',
+    file: 'src/http/server.ts',
+    line: 'if (options.tls !== undefined && options.port !== 0) assertFree(options);',
+    instead: '',
+    test: CERTIFICATES.test,
+    name: 'does not share a port with another program',
+  },
+  {
+    guard: 'a page of another name is not local',
+    file: 'src/http/caller.ts',
+    line: 'isLoopback(address) && namesThisMachine(headers) && !isForwarded(headers)',
+    instead: 'isLoopback(address) && !isForwarded(headers)',
+    test: 'src/http/caller.test.ts',
+    name: 'DNS rebinding',
+  },
+  {
+    guard: 'a wrong key costs more than a request',
+    file: 'src/http/gate.ts',
+    line: 'if (caller.wrongKey) limiter.charge(client, WRONG_KEY_COST);',
+    instead: '',
+    test: 'src/http/gate.test.ts',
+    name: 'wrong keys use up the address',
   },
 ];
