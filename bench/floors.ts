@@ -19,6 +19,7 @@ export const floors: Readonly<Record<string, Floor>> = {
   d: { better: 'more', full: 2, quick: 1.5, aim: 3 },
   'd-cpu': { better: 'less', full: 0.6, quick: 0.72, aim: 0.4 },
   'c-journal': { better: 'less', full: 1.12, aim: 1.06 },
+  'c-journal-rate': { better: 'more', full: 0.9 },
   'c-metrics': { better: 'less', full: 1.03, aim: 1.01 },
   // Of each trade, as a client sees it; the histogram counts each batch with its oldest.
   'seen-p50': { better: 'less', full: 80, aim: 40 },

@@ -1,11 +1,12 @@
 /**
- * CPU per trade with the journal, metrics and tracing on, against off (c). An option that has no
+ * CPU per trade and trades committed a second with the journal (`retain: 0`), the journal as it is
+ * shipped (`recording`), metrics and tracing on, against off (c). An option that has no
  * effect in this version is skipped, and said so.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Environment } from '../../test/e2e/mdp.ts';
-import { cpuMicrosPerTrade } from '../parts/contender.ts';
+import { cpuMicrosPerTrade, perSecond, type Run } from '../parts/contender.ts';
 import { startFeed, type Feed } from '../parts/feed.ts';
 import { ratioOf, type Figure } from '../parts/figures.ts';
 import { startExecutable, type Mdp } from '../parts/mdp.ts';
@@ -27,9 +28,15 @@ export const measureOptions = async (bench: Bench): Promise<readonly Figure[]> =
   const options: readonly Option[] = [
     {
       name: 'journal',
+      on: { PIPELINE_JOURNAL_ENABLED: 'true', PIPELINE_JOURNAL_RETAIN: '0' },
+      off: { PIPELINE_JOURNAL_ENABLED: 'false' },
+      effective: hasJournal,
+    },
+    {
+      name: 'recording',
       on: { PIPELINE_JOURNAL_ENABLED: 'true' },
       off: { PIPELINE_JOURNAL_ENABLED: 'false' },
-      effective: (mdp) => Promise.resolve(hasFiles(join(mdp.directory, 'data/journal'))),
+      effective: hasJournal,
     },
     {
       name: 'metrics',
@@ -65,20 +72,31 @@ const measureOption = async (bench: Bench, option: Option): Promise<readonly Fig
       return [];
     }
     const pairs = await repeat(bench, option.name, async () => ({
-      with: await costOf(bench, on),
-      without: await costOf(bench, off),
+      with: await playOn(bench, on),
+      without: await playOn(bench, off),
     }));
     return [
       ratioOf(
         { id: `c-${option.name}`, title: `c. CPU with ${option.name} ÷ without`, better: 'less' },
-        pairs.map((pair) => pair.with),
-        pairs.map((pair) => pair.without),
+        pairs.map((pair) => cpuMicrosPerTrade(pair.with)),
+        pairs.map((pair) => cpuMicrosPerTrade(pair.without)),
+      ),
+      ratioOf(
+        {
+          id: `c-${option.name}-rate`,
+          title: `c. committed with ${option.name} ÷ without`,
+          better: 'more',
+        },
+        pairs.map((pair) => perSecond(pair.with.trades, pair.with)),
+        pairs.map((pair) => perSecond(pair.without.trades, pair.without)),
       ),
       {
         id: `stage-${option.name}`,
         title: `stage ${option.name}, what it adds`,
         unit: 'µs',
-        samples: pairs.map((pair) => pair.with - pair.without),
+        samples: pairs.map(
+          (pair) => cpuMicrosPerTrade(pair.with) - cpuMicrosPerTrade(pair.without),
+        ),
       },
     ];
   } finally {
@@ -96,12 +114,12 @@ const start = (bench: Bench, feed: Feed, environment: Environment): Promise<Mdp>
     environment,
   });
 
-/** CPU of one play, while metrics are asked for as they would be. */
-const costOf = async (bench: Bench, mdp: Mdp): Promise<number> => {
+/** One play, while metrics are asked for as they would be. */
+const playOn = async (bench: Bench, mdp: Mdp): Promise<Run> => {
   await bench.database.empty('mdp.trade');
   const scrape = setInterval(() => void mdp.get('/metrics').catch(ignoreLate), scrapeMs);
   try {
-    return cpuMicrosPerTrade(await mdp.play(bench.plan.stored));
+    return await mdp.play(bench.plan.stored);
   } finally {
     clearInterval(scrape);
   }
@@ -110,8 +128,10 @@ const costOf = async (bench: Bench, mdp: Mdp): Promise<number> => {
 /** A scrape that was cut off costs nothing and shows nothing. */
 const ignoreLate = (): void => undefined;
 
-const hasFiles = (directory: string): boolean =>
-  existsSync(directory) && readdirSync(directory).length > 0;
+const hasJournal = (mdp: Mdp): Promise<boolean> => {
+  const directory = join(mdp.directory, 'data/journal');
+  return Promise.resolve(existsSync(directory) && readdirSync(directory).length > 0);
+};
 
 /** Takes spans as a collector would, and forgets them. */
 const countSpans = () => {
