@@ -1,6 +1,7 @@
 /**
- * CRC-32 as `Bun.hash.crc32`, of bytes where they lie: eight at a time by tables. On 200 bytes it
- * is slower by a third, but needs no view of every record, which the collector has to find again.
+ * CRC-32 as `Bun.hash.crc32`, of bytes where they lie: eight at a time by tables. For the head of a
+ * record, in front of a text that is hashed as it is: of 29 bytes as fast as the view that Bun's
+ * would need, and nothing for the collector. Of 200 bytes it is slower by a half.
  */
 const POLYNOMIAL = 0xedb88320;
 

@@ -1,6 +1,5 @@
 import * as v from 'valibot';
 import { receiveTime } from '../market/time.ts';
-import { crc32 } from './crc.ts';
 import type { Skip } from './encode.ts';
 import { BODY_AT, KIND, low32, MAX_BODY, RECORD_HEAD } from './format.ts';
 import { RecordCursor } from './record-cursor.ts';
@@ -42,7 +41,8 @@ export class Decoder {
     if (kind < KIND.ascii || kind > KIND.skip) return 'damaged';
     const ends = at + BODY_AT + length;
     if (ends > end) return 'short';
-    if (crc32(view, at + 4, ends, low32(place)) !== view.getUint32(at, true)) return 'damaged';
+    const crc = Bun.hash.crc32(bytes.subarray(at + 4, ends), low32(place));
+    if (crc !== view.getUint32(at, true)) return 'damaged';
     this.cursor.stand(at);
     return this.#content(kind);
   }
