@@ -25,7 +25,7 @@ export const MUTANTS: readonly Mutant[] = [
     guard: 'a record is read only with its CRC',
     file: 'src/journal/decode.ts',
     line:
-      'if (Bun.hash.crc32(bytes, low32(place)) !== this.#view.getUint32(at, true)) ' +
+      'if (crc32(view, at + 4, ends, low32(place)) !== view.getUint32(at, true)) ' +
       "return 'damaged';",
     instead: '',
     test: 'src/journal/damage.test.ts',
@@ -58,10 +58,18 @@ export const MUTANTS: readonly Mutant[] = [
   {
     guard: 'the reader never passes what the kernel has',
     file: 'src/journal/journal.ts',
-    line: 'this.#writer.away === undefined ? this.#writer.written.position : this.#endNow()',
-    instead: 'this.#endNow()',
+    line: 'return away === undefined ? written.position : this.#chunks.position;',
+    instead: 'return this.#chunks.position;',
     test: 'src/journal/journal.test.ts',
     name: 'hands nothing on before the kernel has it',
+  },
+  {
+    guard: 'what a killed process had not synced is synced at the start',
+    file: 'src/journal/recover.ts',
+    line: 'await secure(disk, directory, recovered.segments, log);',
+    instead: '',
+    test: 'src/journal/crash.test.ts',
+    name: 'what a killed process had not synced',
   },
   {
     guard: 'only settled segments make room',
@@ -136,7 +144,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     guard: 'records of an earlier run count as received when they are read again',
     file: 'src/pipeline/reader.ts',
-    line: 'if (former) ledger.frames.received += 1;',
+    line: 'if (this.#former) ledger.frames.received += 1;',
     instead: '',
     ...KILL,
   },
