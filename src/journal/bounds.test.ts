@@ -129,6 +129,22 @@ describe('policy', () => {
     await journal.release(never);
   });
 
+  test('block refuses nothing after a restart at the bound, before sources have paused', async () => {
+    const disk = new MemoryDisk();
+    const options = { ...OPTIONS, policy: 'block' } as const;
+    const before = await journalOn(disk, options);
+    await flood(before.journal, 0, 4000);
+    expect(before.drops.count).toBeGreaterThan(0);
+    await before.journal.release(never);
+    for (let restart = 1; restart < 4; restart += 1) {
+      const { journal, drops } = await journalOn(disk, options);
+      expect(journal.full).toBe(true);
+      await flood(journal, restart * 10_000, 100);
+      expect(drops.count).toBe(0);
+      await journal.release(never);
+    }
+  });
+
   test('block asks sources to wait before anything is refused, then wakes them', async () => {
     const { journal, drops } = await journalOn(new MemoryDisk(), { ...OPTIONS, policy: 'block' });
     let n = 1;

@@ -70,6 +70,8 @@ export class Journal implements RecordBuffer {
   readonly #segmentBytes: number;
   readonly #rate: Rate;
   readonly #tornBytes: number;
+  /** Bytes beyond the bound at the start, where sources stop at it. */
+  readonly #overhang: number;
   #taken: Mark;
   #takenReceive = 0;
   /** From this position on sources that can wait should, and frames are refused. */
@@ -136,6 +138,7 @@ export class Journal implements RecordBuffer {
       onDrop: (source, count) => this.#tellDrop(source, count),
       onChange: () => this.#review(),
     });
+    this.#overhang = options.policy === 'block' ? Math.max(0, -this.#keeper.room) : 0;
     this.#review();
     this.#keeper.kick();
   }
@@ -319,7 +322,7 @@ export class Journal implements RecordBuffer {
    * that keeps up is fed from memory. What is left at the end is written all the same.
    */
   #review(): void {
-    const slack = this.#segmentBytes * (this.#hasSlack ? 1 : 0);
+    const slack = this.#hasSlack ? this.#segmentBytes + this.#overhang : 0;
     const { room } = this.#keeper;
     const isAtBound = room + slack <= 0 && !this.#closing;
     if (isAtBound && !this.#behind.isOnDisk) this.#writer.suspend(this.#keeper.boundName);
@@ -335,7 +338,10 @@ export class Journal implements RecordBuffer {
     if (wasFull && !this.full) this.#emptied.ring();
   }
 
-  /** Beyond its bound a journal may grow by a segment: while it makes room, or sources stop. */
+  /**
+   * Beyond its bound a journal may grow by a segment: while it makes room, or sources stop. What an
+   * earlier run had used of it is not missing here: sockets bring some frames before they pause.
+   */
   get #hasSlack(): boolean {
     const { policy } = this.#options;
     return policy === 'block' || (policy === 'oldest' && !this.#keeper.stuck);

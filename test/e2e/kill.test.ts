@@ -28,9 +28,9 @@ test(`a day's bar outlives its frames and twenty kills (KILL_SEED=${seed})`, () 
   withSqlite(async (setting) => {
     const small = {
       ...trial,
-      frames: 16_000,
+      frames: 40_000,
       kills: 20,
-      rate: 5000,
+      rate: 8000,
       environment: {
         PIPELINE_JOURNAL_MAX_BYTES: String(1024 ** 2),
         PIPELINE_DROP_POLICY: 'block',
