@@ -128,8 +128,10 @@ describe('policy', () => {
     expect(journal.report().state).toBe('writing');
     await journal.release(never);
   });
+});
 
-  test('block refuses nothing after a restart at the bound, before sources have paused', async () => {
+describe('policy block', () => {
+  test('refuses nothing after a restart at the bound, before sources have paused', async () => {
     const disk = new MemoryDisk();
     const options = { ...OPTIONS, policy: 'block' } as const;
     const before = await journalOn(disk, options);
@@ -145,7 +147,7 @@ describe('policy', () => {
     }
   });
 
-  test('block asks sources to wait before anything is refused, then wakes them', async () => {
+  test('asks sources to wait before anything is refused, then wakes them', async () => {
     const { journal, drops } = await journalOn(new MemoryDisk(), { ...OPTIONS, policy: 'block' });
     let n = 1;
     for (; !journal.full; n += 1) await flood(journal, n * 100, 100);
