@@ -8,7 +8,7 @@ import { wholeWindow } from './recover.ts';
 import type { MemoryShare, Position } from './record-buffer.ts';
 import { fileName, type Segment, type Segments } from './segments.ts';
 
-const READ_BYTES = 512 * 1024;
+const READ_BYTES = 1024 * 1024;
 const SPARE_WINDOWS = 2;
 /** A file that cannot be read is tried so often, then given up. */
 const MOST_ATTEMPTS = 3;

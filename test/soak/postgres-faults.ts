@@ -31,6 +31,8 @@ export type SoakReport = {
 
 const never = new AbortController().signal;
 const batchRows = 1_000;
+/** Most time from the end of a fault until both workers have committed again. */
+const recoveryMs = 30_000;
 /** Longer than any fault with the recovery behind it. */
 const giveUpMs = 120_000;
 const log = createLog({
@@ -49,6 +51,8 @@ class Soak {
   readonly #faultRandom: () => number;
   readonly #rowRandom: () => number;
   readonly #fired = new Map<string, number>();
+  /** By worker. */
+  readonly #commits: number[] = [];
   #sent = 0;
   #poisoned = 0;
   #dead = 0;
@@ -70,8 +74,8 @@ class Soak {
       this.#server.url(),
       'alter table mdp.trade add constraint sane check (price < 1000000)',
     );
-    const writing = Promise.all(workers.map((worker) => this.#write(worker)));
-    await this.#befall();
+    const writing = Promise.all(workers.map((worker, index) => this.#write(worker, index)));
+    await Promise.race([this.#befall(), writing]);
     this.#over = true;
     await writing;
     await sink.close();
@@ -86,7 +90,8 @@ class Soak {
     };
   }
 
-  async #write(worker: SinkWorker): Promise<void> {
+  async #write(worker: SinkWorker, index: number): Promise<void> {
+    this.#commits[index] = 0;
     while (!this.#over) {
       const first = this.#sent;
       this.#sent += batchRows;
@@ -98,6 +103,7 @@ class Soak {
           : makeTrade(first + index),
       );
       await this.#commit(worker, rows);
+      this.#commits[index] += 1;
       if (this.#rowRandom() < 0.02) await this.#commit(worker, rows.slice(8));
     }
   }
@@ -108,7 +114,10 @@ class Soak {
     this.#heldTimes += errors.length;
   }
 
-  /** Every fault in turn, in another order each round, with a moment of peace between. */
+  /**
+   * Every fault in turn, in another order each round; the next when both workers commit again, and a
+   * moment of peace.
+   */
   async #befall(): Promise<void> {
     const until = Date.now() + this.#options.seconds * 1_000;
     const faults = Object.entries(this.#faults());
@@ -118,7 +127,18 @@ class Soak {
       if (name === undefined || befall === undefined) return;
       await befall();
       this.#fired.set(name, (this.#fired.get(name) ?? 0) + 1);
+      await this.#recovered(name);
       await Bun.sleep(100 + 400 * this.#faultRandom());
+    }
+  }
+
+  /** Both workers have committed since; fails when they have not in time. */
+  async #recovered(fault: string): Promise<void> {
+    const before = [...this.#commits];
+    const until = Date.now() + recoveryMs;
+    while (this.#commits.some((commits, index) => commits === before[index])) {
+      if (Date.now() > until) throw new Error(`nothing was committed again after ${fault}`);
+      await Bun.sleep(20);
     }
   }
 
