@@ -16,8 +16,9 @@ export type Loss = 'all' | 'later' | 'any' | 'none';
 /** The content of a file: as its readers see it, and as it would be found after a power loss. */
 export class Inode {
   size = 0;
-  #bytes = Buffer.alloc(4096);
-  #durable = Buffer.alloc(0);
+  #bytes: Buffer = Buffer.alloc(4096);
+  #durable: Buffer = Buffer.alloc(0);
+  #durableSize = 0;
   #pending: Write[] = [];
   /** Was made shorter, which is not synced. */
   #cut = false;
@@ -25,11 +26,7 @@ export class Inode {
   write(data: Uint8Array, at: number): void {
     const bytes = Buffer.from(data);
     const end = at + bytes.length;
-    if (end > this.#bytes.length) {
-      const grown = Buffer.alloc(Math.max(end, this.#bytes.length * 2));
-      this.#bytes.copy(grown);
-      this.#bytes = grown;
-    }
+    this.#bytes = roomFor(end, this.#bytes);
     bytes.copy(this.#bytes, at);
     this.size = Math.max(this.size, end);
     this.#pending.push({ at, bytes, forsaken: false });
@@ -58,7 +55,7 @@ export class Inode {
       const done = new Set(begun);
       this.#pending = this.#pending.filter((write) => !done.has(write));
       for (const write of begun) this.#settle(write.at, write.bytes);
-      if (this.#cut) this.#durable = this.#durable.subarray(0, size);
+      if (this.#cut) this.#cutTo(size);
       this.#cut = false;
     };
   }
@@ -66,7 +63,7 @@ export class Inode {
   /** Whether a power loss would leave these bytes as they were written. */
   isDurable(from: number, to: number): boolean {
     return (
-      to <= this.#durable.length &&
+      to <= this.#durableSize &&
       this.#pending.every(({ at, bytes }) => at >= to || at + bytes.length <= from)
     );
   }
@@ -75,17 +72,17 @@ export class Inode {
   losePower(loss: Loss, chance: Chance): void {
     const whole = this.size;
     const isCutKept = this.#cut && chance.happens(0.5);
-    if (isCutKept) this.#durable = this.#durable.subarray(0, this.size);
+    if (isCutKept) this.#cutTo(this.size);
     if (loss === 'none') for (const { at, bytes } of this.#pending) this.#settle(at, bytes);
     if (loss === 'later') this.#keepEarlier(chance);
     if (loss === 'any') this.#keepSome(chance);
     // A file may have grown before its bytes came.
     const isGrown = loss !== 'all' && !this.#cut && chance.happens(0.3);
-    if (isGrown && whole > this.#durable.length) this.#settle(whole, Buffer.alloc(0));
+    if (isGrown) this.#settle(whole, Buffer.alloc(0));
     this.#pending = [];
     this.#cut = false;
     this.#bytes = Buffer.from(this.#durable);
-    this.size = this.#bytes.length;
+    this.size = this.#durableSize;
   }
 
   #keepEarlier(chance: Chance): void {
@@ -122,14 +119,24 @@ export class Inode {
 
   #settle(at: number, bytes: Buffer): void {
     const end = at + bytes.length;
-    if (end > this.#durable.length) {
-      const grown = Buffer.alloc(end);
-      this.#durable.copy(grown);
-      this.#durable = grown;
-    }
+    this.#durable = roomFor(end, this.#durable);
     bytes.copy(this.#durable, at);
+    this.#durableSize = Math.max(this.#durableSize, end);
+  }
+
+  #cutTo(size: number): void {
+    this.#durable.fill(0, size);
+    this.#durableSize = Math.min(this.#durableSize, size);
   }
 }
+
+/** The same bytes in a buffer of at least this size, with zeros behind them. */
+const roomFor = (size: number, bytes: Buffer): Buffer => {
+  if (size <= bytes.length) return bytes;
+  const grown = Buffer.alloc(Math.max(size, bytes.length * 2));
+  bytes.copy(grown);
+  return grown;
+};
 
 const sectorsOf = ({ at, bytes }: Write): readonly number[] => {
   const first = Math.floor(at / SECTOR);
