@@ -30,12 +30,11 @@ export const httpMetrics = (registry: Registry, { limiter, audit, counts, tls }:
     help: 'Lines that the audit log could not take.',
     read: () => [[[], audit?.lost ?? 0]],
   });
+  // Without labels it would stand at 0 where there is none: a certificate that ended long ago.
+  if (tls() === undefined) return;
   gauge(registry, {
     name: 'mdp_http_certificate_expiry_timestamp_seconds',
-    help: 'When the certificate that new connections get ends; no series without TLS.',
-    read: () => {
-      const material = tls();
-      return material === undefined ? [] : [[[], material.validTo / 1e6]];
-    },
+    help: 'When the certificate that new connections get ends; not there without TLS.',
+    read: () => [[[], (tls()?.validTo ?? 0) / 1e6]],
   });
 };

@@ -1,12 +1,13 @@
 /**
- * The pipelines that the monitoring test watches: one that is well, and four in which every fault
+ * The pipelines that the monitoring test watches: one that is well, and some in which every fault
  * that an alert is for is made to happen.
  */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerWebSocket } from 'bun';
 import { inDirectory, startMdp, until, type Environment, type Running } from '../e2e/mdp.ts';
 import { damage } from '../e2e/damage.ts';
+import { selfSigned } from '../http/certificates.ts';
 import { execute, PrivateServer } from '../postgres/server.ts';
 import { SmallDisk } from '../postgres/small-disk.ts';
 import { freePort } from './prometheus.ts';
@@ -23,6 +24,23 @@ export const startOdd = (directory: string): Promise<Running> => {
     PIPELINE_PACING_BUDGET_MAX_MSGS_PER_SEC: '150',
     PIPELINE_OP_QUEUE_MAX: '1',
     PIPELINE_JOURNAL_ENABLED: 'false',
+    PIPELINE_HTTP_AUDIT_LOG: join(directory, 'audit.log'),
+  });
+};
+
+/** A request that cannot be noted: where the file was, nothing can be written. */
+export const loseAuditLine = async (directory: string, run: Running): Promise<void> => {
+  rmSync(join(directory, 'audit.log'));
+  mkdirSync(join(directory, 'audit.log'));
+  await run.get('/status');
+};
+
+/** Serves a certificate that ends in two days. */
+export const startExpiring = (directory: string): Promise<Running> => {
+  const { certFile, keyFile } = selfSigned(directory, 'short');
+  return startMdp(directory, {
+    PIPELINE_HTTP_TLS_CERT: certFile,
+    PIPELINE_HTTP_TLS_KEY: keyFile,
   });
 };
 

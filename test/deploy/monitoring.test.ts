@@ -7,6 +7,7 @@ import { inDirectory, until, type Running } from '../e2e/mdp.ts';
 import { expressionsOf, filledIn, readDashboard } from './dashboard.ts';
 import {
   holdUpCommits,
+  loseAuditLine,
   refuseConfiguration,
   restartOften,
   stall,
@@ -14,6 +15,7 @@ import {
   startAway,
   startCalm,
   startDamaged,
+  startExpiring,
   startOdd,
   startPiling,
   startTroubled,
@@ -67,18 +69,22 @@ const startEverything = async (): Promise<void> => {
   const away = mounts ? [await startAway(await directory())] : [];
   const [restarted, damaged] = [freePort(), freePort()];
   const faulty = [troubled, adrift, ...away];
+  const expiring = await startExpiring(await directory());
   const running = [calm, odd, piling, ...faulty.map(({ run }) => run)].map(instanceOf);
+  const encrypted = [instanceOf(expiring)];
   const later = [restarted, damaged].map((port) => `127.0.0.1:${port}`);
-  prometheus = await startPrometheus(await directory(), [...running, ...later]);
+  prometheus = await startPrometheus(await directory(), [...running, ...later], encrypted);
   ends.unshift(
     () => prometheus.stop(),
     () => calm.stop(),
     () => odd.stop(),
+    () => expiring.stop(),
     ...faulty.map((one) => () => one.stop()),
     () => piling.stop(),
   );
-  await scrapedOnce(running);
+  await scrapedOnce([...running, ...encrypted]);
   refuseConfiguration(oddDirectory, odd);
+  await loseAuditLine(oddDirectory, odd);
   await Promise.all([
     holdUpCommits(troubled.url),
     stallUntilNoticed(odd),

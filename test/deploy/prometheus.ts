@@ -45,12 +45,19 @@ export type Prometheus = {
   stop(): Promise<void>;
 };
 
-/** Starts Prometheus in `directory` for `targets`, each `host:port`; resolves when it answers. */
+/**
+ * Starts Prometheus in `directory` for `targets`, each `host:port`, and `encrypted` ones by TLS;
+ * resolves when it answers.
+ */
 export const startPrometheus = async (
   directory: string,
   targets: readonly string[],
+  encrypted: readonly string[] = [],
 ): Promise<Prometheus> => {
-  await writeHurried(directory, targets);
+  await writeHurried(directory, [
+    { targets },
+    { targets: encrypted, labels: { __scheme__: 'https' } },
+  ]);
   const url = `http://127.0.0.1:${freePort()}`;
   const child = Bun.spawn(
     [
@@ -77,7 +84,12 @@ export const startPrometheus = async (
   };
 };
 
-const writeHurried = async (directory: string, targets: readonly string[]): Promise<void> => {
+type Targets = {
+  readonly targets: readonly string[];
+  readonly labels?: Readonly<Record<string, string>>;
+};
+
+const writeHurried = async (directory: string, targets: readonly Targets[]): Promise<void> => {
   const shipped: unknown = parse(await Bun.file(join(monitoring, 'prometheus.yml')).text());
   const [job] = v.parse(
     v.object({ scrape_configs: v.array(v.looseObject({})) }),
@@ -86,7 +98,9 @@ const writeHurried = async (directory: string, targets: readonly string[]): Prom
   const config = {
     ...v.parse(v.looseObject({}), shipped),
     global: { scrape_interval: '1s', scrape_timeout: '900ms', evaluation_interval: '1s' },
-    scrape_configs: [{ ...job, static_configs: [{ targets }] }],
+    scrape_configs: [
+      { ...job, tls_config: { insecure_skip_verify: true }, static_configs: targets },
+    ],
   };
   const { groups } = await readRules();
   const atOnce = groups.map(({ name, rules }) => ({
