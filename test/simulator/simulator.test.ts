@@ -4,8 +4,8 @@ import { EVER_FAILED } from './seeds.ts';
 import { toldOf, tryAt } from './trial.ts';
 
 /** Fresh ones in every run; a failure says how to repeat it. */
-const BLOCKS = 10;
-const SEEDS_PER_BLOCK = 20;
+const BLOCKS = 20;
+const SEEDS_PER_BLOCK = 10;
 const first = Math.floor(Math.random() * 1_000_000_000);
 
 const faults = new FaultCount();
