@@ -62,7 +62,7 @@ const diskPlan = (chance: Chance): DiskPlan => {
 };
 
 const deathPlan = (chance: Chance): DeathPlan => ({
-  meanMs: sometimes(chance, 0.85, 2000, 15_000),
+  meanMs: sometimes(chance, 0.9, 800, 7000),
   points: CRASH_POINTS.filter((point) => chance.happens(point === 'in_upkeep' ? 0.7 : 0.35)),
   powerLoss: chance.pick([0, 0, 0.3, 1]),
   stopMs: sometimes(chance, 0.25, 5000, 20_000),

@@ -146,9 +146,15 @@ export const scenarioOf = (seed: number): Scenario => {
   const connections = { ...scenario.venue.connections, channelMute };
   const venue = { ...scenario.venue, connections };
   const mortal = mortality(seed, scenario.database);
-  // Files take their time to simulate.
-  const share = mortal.journal === undefined ? 1 : 0.6;
-  return { ...scenario, ...mortal, venue, durationMs: scenario.durationMs * share };
+  if (mortal.journal === undefined) return { ...scenario, ...mortal, venue };
+  // Files take their time to simulate, and processes that die early see fewer connections grow old.
+  const { maxAgeMs } = venue;
+  return {
+    ...scenario,
+    ...mortal,
+    venue: { ...venue, maxAgeMs: maxAgeMs && maxAgeMs * 0.5 },
+    durationMs: scenario.durationMs * 0.6,
+  };
 };
 
 const lowerCase = (symbols: readonly string[]): readonly string[] =>
