@@ -9,9 +9,9 @@ import {
 } from '../soak/database-away.ts';
 
 const sizes: readonly Pick<AwayOptions, 'policies' | 'seconds' | 'rate'>[] = [
-  { policies: 'block', seconds: 12, rate: 20_000 },
+  { policies: 'block', seconds: 8, rate: 20_000 },
   // Enough for the sink's queue of 200 batches to overflow.
-  { policies: 'guide', seconds: 7, rate: 40_000 },
+  { policies: 'guide', seconds: 6, rate: 40_000 },
 ];
 
 /** What a machine commits that others keep busy says nothing of the program's own rate. */
