@@ -115,8 +115,8 @@ class Soak {
   }
 
   /**
-   * Every fault in turn, in another order each round; the next when both workers commit again, and a
-   * moment of peace.
+   * Every fault in turn, in another order each round; the next when both workers commit again, and
+   * a moment of peace.
    */
   async #befall(): Promise<void> {
     const until = Date.now() + this.#options.seconds * 1_000;
