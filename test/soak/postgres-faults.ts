@@ -97,10 +97,10 @@ class Soak {
       this.#sent += batchRows;
       const poison = this.#rowRandom() < 0.05;
       if (poison) this.#poisoned += 1;
-      const rows = Array.from({ length: batchRows }, (_, index) =>
-        poison && index === 7
-          ? makeTrade(first + index, { price: { units: 2_000_000, scale: 0 } })
-          : makeTrade(first + index),
+      const rows = Array.from({ length: batchRows }, (_, row) =>
+        poison && row === 7
+          ? makeTrade(first + row, { price: { units: 2_000_000, scale: 0 } })
+          : makeTrade(first + row),
       );
       await this.#commit(worker, rows);
       this.#commits[index] += 1;
