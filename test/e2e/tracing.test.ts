@@ -147,7 +147,7 @@ test('by protobuf and gzip, at its own address; a ratio keeps some, always_off n
   const half = { OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.5' };
   const outcome = async (environment: Environment) => {
     const collector = startCollector();
-    const seen = await inDirectory(async (directory) => {
+    const counted = await inDirectory(async (directory) => {
       const run = await startMdp(directory, {
         ...RUN,
         PIPELINE_FLUSH_MS: '5',
@@ -169,7 +169,7 @@ test('by protobuf and gzip, at its own address; a ratio keeps some, always_off n
       return seen;
     });
     await collector.stop();
-    return { ...collector, ...seen };
+    return { ...collector, ...counted };
   };
   const [all, some, none, off] = await Promise.all([
     outcome({}),
