@@ -172,10 +172,12 @@ const neverReceived = (life: Life, symbol: string): readonly TrueTrade[] => {
 /**
  * How long it has listened the program takes from when the venue acknowledged to when the first
  * trade came. That one may be of a snapshot, or have waited for a stalled process: then it says
- * nothing of the time before it. The allowed lateness covers what it can.
+ * nothing of the time before it. The allowed lateness covers what it can. A frame that the network
+ * lost in front of it, no id tells of.
  */
 const listensBefore = ({ scenario: { bars, venue, stallEveryMs }, past }: Life): boolean =>
   past.starts === 1 &&
   bars.allowedLatenessMs >= 2000 &&
   venue.frames.late === 0 &&
+  venue.frames.lost === 0 &&
   stallEveryMs === 0;
