@@ -41,6 +41,7 @@ export class TransactionPooler {
     this.#track(client);
     const servers = [this.#connect(), this.#connect()] as const;
     const ready = [0, 0];
+    const greetings: Buffer[] = [];
     let at = 0;
     let startedUp = false;
     client.on('data', (bytes: Buffer) => {
@@ -55,11 +56,15 @@ export class TransactionPooler {
     });
     for (const [index, server] of servers.entries()) {
       server.on('data', (bytes: Buffer) => {
-        const greeting = ready[index] === 0;
-        ready[index] = (ready[index] ?? 0) + countReady(bytes);
-        // Only the first server's greeting reaches the client.
-        if (greeting && index === 1) return;
-        client.write(greeting ? withOwnProcessId(bytes) : bytes);
+        if (ready[index] !== 0) {
+          client.write(bytes);
+          return;
+        }
+        // Only the first server's greeting reaches the client, when both have greeted: what it asks
+        // then has no greeting in front of its answer.
+        ready[index] = countReady(bytes);
+        if (index === 0) greetings.push(withOwnProcessId(bytes));
+        if (ready.every((count) => count > 0)) client.write(Buffer.concat(greetings));
       });
       client.on('close', () => server.destroy());
     }

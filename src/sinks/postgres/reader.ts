@@ -30,6 +30,9 @@ export async function openPostgresReader(
   const session = await connector.openForReading(signal);
   try {
     await requireSchema(session, options.schema, signal);
+    // To the server a statement lasts until its last row is asked for, however slowly they are
+    // taken: each chunk has our own deadline.
+    await session.query('set statement_timeout = 0', [], signal);
   } catch (error) {
     session.destroy();
     throw error;
