@@ -38,6 +38,9 @@ const framesIn = (records: readonly MarketRecord[]): number =>
 const toldIn = (records: readonly MarketRecord[]): number =>
   records.reduce((sum, record) => sum + (record.kind === 'state' ? record.count : 0), 0);
 
+const usedOf = ({ files }: MemoryDisk): number =>
+  [...files.values()].reduce((sum, { bytes }) => sum + bytes.length, 0);
+
 const OPTIONS = { maxBytes: MiB, fsyncMs: 0, maxBlocks: 4 } as const;
 
 describe('at its bound the journal', () => {
@@ -94,6 +97,26 @@ describe('policy', () => {
     expect(out[1]).toMatchObject({ kind: 'state', state: 'dropped' });
     expect(out.at(-1)).toEqual(tick(6000));
     expect(drops.count).toBeGreaterThan(2000);
+  });
+
+  test('oldest gives up no more than it takes to have the free bytes again', async () => {
+    const disk = new MemoryDisk();
+    const options = { ...OPTIONS, maxBytes: 2 * MiB, minFreeBytes: MiB } as const;
+    const first = await journalOn(disk, options);
+    await flood(first.journal, 0, 3000);
+    await first.journal.release(never);
+    const capacity = usedOf(disk) + MiB - 1;
+    disk.freeBytes = () => Promise.resolve(capacity - usedOf(disk));
+    const { journal, drops } = await journalOn(disk, options);
+    await until(() => drops.count > 0);
+    await turns(50);
+    const ofOneSegment = (2 * MiB) / 8 / TEXT.length;
+    expect(drops.count).toBeLessThan(ofOneSegment);
+    journal.close();
+    const out = recordsOf(await takeBlocks(journal));
+    await journal.release(never);
+    expect(framesIn(out) + toldIn(out)).toBe(2940);
+    expect(toldIn(out)).toBe(drops.count);
   });
 
   test('what was given up stays told when the program dies before it is read', async () => {

@@ -119,6 +119,7 @@ export class Keeper {
         return;
       }
       await this.#giveUp(oldest);
+      await this.#askFreeAgain();
     }
     this.stuck = false;
     await this.#packOne();
@@ -131,6 +132,12 @@ export class Keeper {
     this.freeAbove = (await disk.freeBytes(directory)) - minFreeBytes;
   }
 
+  /** Something was given up: only the file system knows what that has made free. */
+  #askFreeAgain(): Promise<void> {
+    this.#askedAt = Number.NEGATIVE_INFINITY;
+    return this.#askFree();
+  }
+
   async #removeSettled(): Promise<void> {
     const { segments, disk, directory, retainMs, clock } = this.#options;
     for (const segment of segments.all) {
@@ -139,8 +146,7 @@ export class Keeper {
       if (!expired && this.room > 0) return;
       segments.remove(segment);
       await disk.remove(`${directory}/${fileName(segment)}`);
-      this.#askedAt = Number.NEGATIVE_INFINITY;
-      await this.#askFree();
+      await this.#askFreeAgain();
     }
   }
 

@@ -1,12 +1,12 @@
 import type { Gap } from '../../../src/market/gap.ts';
 import { MAX_HOLES } from '../../../src/operators/gaps.ts';
 import type { Life } from '../simulate.ts';
-import { isRewritten, shakyTrades } from './fate.ts';
+import { isOwed, isRewritten, shakyTrades } from './fate.ts';
 import { hasDropped, keptConnections, refusedTrades, storedTrades } from './stored.ts';
 
 /**
- * Between the first trade that was followed and the last that is known, every id is stored or lies
- * in an open hole; and every hole says the truth about what is missing in it.
+ * Between the first trade that was followed and the last that the program must remember, every id
+ * is stored or lies in an open hole; and every hole says the truth about what is missing in it.
  */
 export const judgeGaps = (life: Life): string[] => {
   const stored = storedTrades(life);
@@ -32,8 +32,12 @@ const uncovered = (
   isKnown: (id: number) => boolean,
   shaky: ReadonlySet<number>,
 ): string[] => {
-  const known = [...(life.witness.trades.get(symbol)?.keys() ?? [])].filter(isKnown);
-  const last = known.reduce((most, id) => Math.max(most, id), 0);
+  const heard = [...(life.witness.trades.get(symbol) ?? [])];
+  const known = heard.map(([id]) => id).filter(isKnown);
+  // One that was processed from memory and forgotten may be stored, and the hole in front of it not
+  // yet: the next trade tells of both.
+  const remembered = heard.filter(([id, { copies }]) => isKnown(id) && isOwed(copies));
+  const last = remembered.reduce((most, [id]) => Math.max(most, id), 0);
   const open = new Set<number>();
   for (const gap of gaps) {
     if (gap.filledAt !== undefined) continue;

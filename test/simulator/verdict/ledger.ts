@@ -19,7 +19,7 @@ export const judgeLedger = (life: Life): string[] => {
   };
   for (const kind of ['trade', 'quote', 'dead_letter'] as const) {
     const { committed, alreadyThere, dropped } = ledger.rows[kind];
-    const forgotten = kind === 'trade' ? orphansOf(life) : Infinity;
+    const forgotten = kind === 'trade' ? orphansOf(life) + mostGivenUp(life) : Infinity;
     // What one process had committed and not settled, the next may have dropped.
     const most = committed + alreadyThere + (past.starts > 1 ? forgotten + dropped : 0);
     if (sizes[kind] < committed || sizes[kind] > most) {
@@ -55,6 +55,19 @@ const orphansOf = ({ witness }: Life): number =>
     (sum, heard) => sum + [...heard.values()].filter(({ copies }) => isShaky(copies)).length,
     0,
   );
+
+/**
+ * Trades that one process had committed and not settled, and whose frames the journal of a later
+ * one gave up unread: there they are frames dropped, and no rows. No more than as many of the
+ * fullest frames hold.
+ */
+const mostGivenUp = ({ pipeline, past }: Life): number => {
+  const earlier = past.deliveries.slice(0, -1).flat();
+  const kept = earlier.filter(({ fate }) => fate === 'kept').map((one) => one.parcel.trades.length);
+  const fullest = kept.toSorted((one, other) => other - one);
+  const frames = pipeline.ledger.dropped.get('queue_oldest') ?? 0;
+  return fullest.slice(0, frames).reduce((sum, trades) => sum + trades, 0);
+};
 
 /** The newest ledger in the database is the one at the end, and says that all was drained. */
 const untold = ({ pipeline, database }: Life): readonly string[] => {

@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test';
 import type { Trade } from '../../../src/market/events.ts';
 import { parseDecimal } from '../../../src/market/decimal.ts';
 import { eventTime, receiveTime } from '../../../src/market/time.ts';
+import type { TrueTrade } from '../market.ts';
 import type { Fate } from '../process/custody.ts';
 import { calmScenario, type Scenario } from '../scenario.ts';
 import { live, type Life } from '../simulate.ts';
@@ -116,6 +117,21 @@ test('notices counters that disagree with the tables, and frames not counted', a
   expect(uncounted).toContain('frames were given');
 });
 
+test('asks for a hole in front of the last trade, unless that may be forgotten', async () => {
+  const inFront = (fate: Fate) => (life: Life) => {
+    const [[symbol = '', heard] = []] = life.witness.trades;
+    const [last, hidden] = [...(heard?.values() ?? [])]
+      .filter(({ trade }) => life.database.tables.trade.values().some(isStored(trade)))
+      .toSorted((one, other) => other.trade.id - one.trade.id);
+    for (const { delivery } of last?.copies ?? []) delivery.fate = fate;
+    const id = hidden?.trade.id ?? 0;
+    const { tables } = life.database;
+    tables.trade.delete(middle(tables.trade, (row) => isTrade(row, symbol, id))[0]);
+  };
+  expect(await falsified(inFront('kept'))).toContain('is missing and in no gap');
+  expect(await falsified(inFront('doubtful'))).not.toContain('is missing and in no gap');
+});
+
 /** A life that is killed again and again, on a disk without faults. */
 const deadly = (seed: number, powerLoss: number): Scenario => {
   const calm = calmScenario(seed, 'binance');
@@ -163,6 +179,17 @@ test('notices a trade that was stored out of the memory of a process that died',
   expect(verdict).toContain('came at ');
 });
 
+test('forgives as many trades that no ledger counts as frames were given up', async () => {
+  const givenUp = (frames: number) => (life: Life) => {
+    const { rows, dropped } = life.pipeline.ledger;
+    rows.trade.committed = life.database.tables.trade.size - 5;
+    rows.trade.alreadyThere = 0;
+    dropped.set('queue_oldest', frames);
+  };
+  expect(await killed(givenUp(4))).toContain('trade rows are stored');
+  expect(await killed(givenUp(5))).not.toContain('trade rows are stored');
+});
+
 test('notices one hole more than there were absences', async () => {
   const verdict = await killed((life) => {
     const { tables } = life.database;
@@ -183,6 +210,11 @@ test('of what a power loss took nothing is asked, of all else everything', async
   }, 1);
   expect(forgiven).not.toContain('is lost');
 });
+
+const isStored =
+  ({ symbol, id }: TrueTrade) =>
+  (row: Trade): boolean =>
+    isTrade(row, symbol, id);
 
 const isTrade = (row: Trade, symbol: string, id: number): boolean =>
   row.instrument.symbol === symbol && Number(row.id) === id;
