@@ -144,11 +144,12 @@ describe('policy', () => {
     while (journal.take() !== undefined || journal.frames() > 0) await turns(1);
     expect(journal.wantsSettling).toBe(true);
     journal.settle(journal.taken.position);
-    await journal.emptied(never);
+    // Not full any more where a round of the keeper came first: then memory feeds the reader.
+    if (journal.full) await journal.emptied(never);
     const before = drops.count;
     journal.push(frame(9000));
     expect(drops.count).toBe(before);
-    expect(journal.report().state).toBe('writing');
+    await until(() => journal.report().state === 'writing');
     await journal.release(never);
   });
 });
