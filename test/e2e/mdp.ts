@@ -111,7 +111,10 @@ export const startMdp = async (
   const log = collect(child.stderr);
   const stdout = collect(child.stdout);
   const port = await Promise.race([log.match(/\blistening\b.*\bport"?[:=](\d+)/), child.exited]);
-  if (typeof port === 'number') throw new Error(`mdp exited with ${port}:\n${log.text()}`);
+  if (typeof port === 'number') {
+    await log.ended;
+    throw new Error(`mdp exited with ${port}:\n${log.text()}`);
+  }
   const url = `http://127.0.0.1:${port}`;
   return {
     url,
@@ -142,9 +145,11 @@ const collect = (stream: ReadableStream<Uint8Array>) => {
     }
   };
   const reading = read();
-  reading.catch(() => undefined);
+  const ended = reading.catch(() => undefined);
   return {
     text: () => text,
+    /** Nothing more will come. */
+    ended,
     match: (pattern: RegExp): Promise<string> =>
       new Promise((resolve) => {
         const check = (): void => {

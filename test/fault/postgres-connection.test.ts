@@ -9,6 +9,7 @@ import { makeSink } from '../postgres/sinks.ts';
 
 const never = new AbortController().signal;
 const ours = "application_name = 'mdp' and pid <> pg_backend_pid()";
+const ordinaryConnections = 9;
 let server: PrivateServer;
 let proxy: FaultProxy;
 let sink: Sink;
@@ -17,7 +18,10 @@ let nextId = 0;
 
 beforeAll(async () => {
   server = await PrivateServer.start({
-    settings: { max_connections: '12', superuser_reserved_connections: '3' },
+    settings: {
+      max_connections: String(ordinaryConnections + 3),
+      superuser_reserved_connections: '3',
+    },
   });
 });
 
@@ -178,7 +182,7 @@ test('holds the batch while the server has no free connection', async () => {
   const mine = makeSink(await makeOrdinaryRole());
   const crowded = await mine.open(never);
   await killBackends();
-  const guests = await Promise.all(Array.from({ length: 12 }, () => takeConnection()));
+  const guests = await fillHouse();
   const batch = nextBatch();
   const refusals = [await refusalOf(crowded, batch), await refusalOf(crowded, batch)];
   expect(refusals.every(({ retry }) => retry)).toBe(true);
@@ -201,13 +205,25 @@ async function makeOrdinaryRole(): Promise<string> {
 }
 
 /** Takes a connection if one is left. */
-async function takeConnection(): Promise<postgres.Sql> {
+/** Takes every connection that an ordinary role may have, also those that others are giving back. */
+async function fillHouse(): Promise<readonly postgres.Sql[]> {
+  const guests: postgres.Sql[] = [];
+  while (guests.length < ordinaryConnections) {
+    const guest = await takeConnection();
+    if (guest !== undefined) guests.push(guest);
+  }
+  return guests;
+}
+
+/** undefined where the house is full. */
+async function takeConnection(): Promise<postgres.Sql | undefined> {
   const sql = postgres(server.url().replace('postgres@', 'ordinary@'), { max: 1 });
   try {
     await sql`select 1`;
+    return sql;
   } catch (error) {
-    // The house is full, which is the point.
     if (!(error instanceof postgres.PostgresError)) throw error;
+    await sql.end({ timeout: 0 });
+    return undefined;
   }
-  return sql;
 }
