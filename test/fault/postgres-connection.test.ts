@@ -204,8 +204,7 @@ async function makeOrdinaryRole(): Promise<string> {
   return proxy.url().replace('postgres@', 'ordinary@');
 }
 
-/** Takes a connection if one is left. */
-/** Takes every connection that an ordinary role may have, also those that others are giving back. */
+/** Takes every connection that an ordinary role may have, also what others are giving back. */
 async function fillHouse(): Promise<readonly postgres.Sql[]> {
   const guests: postgres.Sql[] = [];
   while (guests.length < ordinaryConnections) {

@@ -7,5 +7,6 @@ export const EVER_FAILED: readonly (readonly [seed: number, found: string])[] = 
   [213, 'holes of several dropped batches were lost, and some of them left behind'],
   [1075, 'a hole that was found anew and ends elsewhere kept its first end'],
   [2000769, 'frames were given up unread that an earlier process had committed'],
+  [2000786, 'a trade lost in front of the first that came was thought to be known'],
   [2004575, 'a trade was stored out of memory, and its process died before its hole was'],
 ];
