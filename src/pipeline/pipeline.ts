@@ -9,7 +9,7 @@ import type { Breaker } from '../runtime/breaker.ts';
 import { MdpError } from '../runtime/errors.ts';
 import { RateLimitedLog } from '../runtime/rate-limited-log.ts';
 import type { SpanCounts } from '../runtime/spans.ts';
-import { aborted, Bell, firstFailure } from '../runtime/waiting.ts';
+import { aborted, firstFailure } from '../runtime/waiting.ts';
 import type { Intake, Source } from '../sources/source.ts';
 import { type BatchOrigin, BatchTraces } from './batch-trace.ts';
 import { Batcher, type OpenedBatch, type QueuedBatch } from './batcher.ts';
@@ -76,7 +76,6 @@ export class Pipeline {
   readonly #limited: RateLimitedLog;
   readonly #records: LedgerRecords;
   readonly #traces: BatchTraces | undefined;
-  readonly #room = new Bell();
   readonly #drain = new AbortController();
   readonly #giveUp = new AbortController();
 
@@ -264,7 +263,7 @@ export class Pipeline {
     const { sink, clock, random } = this.#parts;
     const { sinkQueue: queue, batcher, settlement, memory, sinkStats: stats, breaker } = this;
     const onSettled = (): void => {
-      this.#room.ring();
+      queue.settled();
       this.buffer.memoryFreed();
     };
     return {
@@ -379,7 +378,7 @@ export class Pipeline {
   /** The reader waits while the sink is at its bound: only then does waiting make room. */
   #waitForRoom(): Promise<void> | undefined {
     if (!this.sinkQueue.blocked || this.#giveUp.signal.aborted) return undefined;
-    return this.#room.wait(this.#giveUp.signal);
+    return this.sinkQueue.emptied(this.#giveUp.signal);
   }
 
   /** A batch enters the sink: between which checkpoints, and what its settling lets go. */

@@ -4,6 +4,8 @@ import type { Table } from '../sinks/sink.ts';
 import type { QueuedBatch } from './batcher.ts';
 import { SinkQueue, type BackpressurePolicy } from './sink-queue.ts';
 
+const never = new AbortController().signal;
+
 const batch = (table: Table, n: number): QueuedBatch => ({
   batch: { table, rows: [], bytes: n },
   openedAt: n,
@@ -48,6 +50,17 @@ describe('the sink queue', () => {
     expect(queue.blocked).toBe(true);
     queue.take();
     expect(queue.blocked).toBe(false);
+  });
+
+  test('whoever waits for room is woken by a batch that leaves and by one settled', async () => {
+    const { queue } = queueOf('block', 1);
+    queue.push(batch('trade', 1));
+    const room = queue.emptied(never);
+    queue.take();
+    await room;
+    const memory = queue.emptied(never);
+    queue.settled();
+    await memory;
   });
 
   test('drop_oldest gives up the oldest batch of trades or quotes', () => {

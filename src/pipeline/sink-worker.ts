@@ -35,7 +35,7 @@ export type WorkerParts = {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: RateLimitedLog;
-  /** Memory was freed, or a batch left the queue. */
+  /** A batch is settled, and its memory free. */
   readonly onSettled: () => void;
 };
 
