@@ -33,9 +33,9 @@ export interface Disk {
   syncDirectory(path: string): Promise<void>;
   /** Bytes that the file system would still take. */
   freeBytes(path: string): Promise<number>;
-  /** Zstandard, beside whatever this thread does. */
+  /** One frame of Zstandard, beside whatever this thread does. */
   pack(bytes: Uint8Array): Promise<Uint8Array>;
-  /** Rejects where the bytes are not what `pack` gives. */
+  /** Of frames that `pack` gave, one after the other; rejects where the bytes are none. */
   unpack(bytes: Uint8Array): Promise<Buffer>;
 }
 
@@ -146,19 +146,22 @@ export const readInto = async (
   }
 };
 
-/** Puts a file in its place so that after a crash the old one stands there, or the new one. */
+/**
+ * Puts a file in its place so that after a crash the old one stands there, or the new one. Returns
+ * its bytes. Each part is on its way before the next one is asked for.
+ */
 export const replaceFile = async (
   disk: Disk,
   directory: string,
   name: string,
-  parts: readonly Uint8Array[],
-): Promise<void> => {
+  parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<number> => {
   const temporary = `${directory}/${name}.tmp`;
   await disk.remove(temporary);
   const file = await disk.create(temporary);
+  let at = 0;
   try {
-    let at = 0;
-    for (const part of parts) {
+    for await (const part of parts) {
       await file.write(part, at);
       at += part.length;
     }
@@ -168,6 +171,7 @@ export const replaceFile = async (
   }
   await disk.rename(temporary, `${directory}/${name}`);
   await disk.syncDirectory(directory);
+  return at;
 };
 
 /** The errno of a failed call, such as ENOSPC. */

@@ -35,6 +35,17 @@ describe('the journal', () => {
     await journal.release(never);
   });
 
+  test('hands all of a burst on that goes over the end of a segment', async () => {
+    const { journal } = await journalOn(new MemoryDisk(), { maxBytes: 24 * 1024 ** 2 });
+    const sent = Array.from({ length: 40 }, (_, n) => frame(n, `${n} `.padEnd(100_000, 'x')));
+    for (const record of sent) journal.push(record);
+    journal.close();
+    expect(journal.report().segments).toBe(0);
+    expect(recordsOf(await takeBlocks(journal))).toEqual(sent);
+    expect(journal.report().segments).toBe(2);
+    await journal.release(never);
+  });
+
   test('hands nothing on before the kernel has it', async () => {
     const disk = new MemoryDisk();
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -118,6 +129,31 @@ describe('settled segments', () => {
     again.journal.close();
     const records = recordsOf(await takeBlocks(again.journal));
     expect(records).toEqual(Array.from({ length: 1500 }, (_, n) => frame(n, 'x'.repeat(100))));
+    await again.journal.release(never);
+  });
+
+  test('are compressed piece by piece, and are the same', async () => {
+    const disk = new MemoryDisk();
+    const pieces: number[] = [];
+    const pack = disk.pack.bind(disk);
+    disk.pack = (bytes) => {
+      pieces.push(bytes.length);
+      return pack(bytes);
+    };
+    const { journal } = await journalOn(disk, { maxBytes: 24 * 1024 ** 2 });
+    const sent = Array.from({ length: 40 }, (_, n) => frame(n, `${n} `.padEnd(100_000, 'x')));
+    for (const record of sent) journal.push(record);
+    journal.close();
+    const last = (await takeBlocks(journal)).at(-1)?.end.position ?? 0;
+    await journal.persist(last, never);
+    journal.settle(last);
+    await until(() => [...disk.files.keys()].some((name) => name.endsWith('.mdpj.zst')));
+    await journal.release(never);
+    expect(pieces.length).toBeGreaterThan(2);
+    expect(Math.max(...pieces)).toBe(1024 ** 2);
+    const again = await journalOn(disk);
+    again.journal.close();
+    expect(recordsOf(await takeBlocks(again.journal))).toEqual(sent);
     await again.journal.release(never);
   });
 });

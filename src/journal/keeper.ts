@@ -3,7 +3,7 @@ import type { Log } from '../runtime/log.ts';
 import type { Behind } from './behind.ts';
 import type { Chunks } from './chunks.ts';
 import { condense } from './condense.ts';
-import { errnoOf, readBytes, replaceFile, type Disk } from './disk.ts';
+import { errnoOf, replaceFile, type Disk } from './disk.ts';
 import { HEADER_BYTES, segmentName } from './format.ts';
 import type { DropPolicy, Position } from './record-buffer.ts';
 import { wholeWindow } from './recover.ts';
@@ -14,6 +14,8 @@ const ROUND_MS = 1000;
 const PACK_SHARE = 0.1;
 /** The reader keeps up while it is no further behind. */
 const KEPT_UP_BYTES = 1024 * 1024;
+/** Compressed at once: a segment of 32 MiB never is in memory. */
+const PIECE_BYTES = 1024 * 1024;
 /** A segment that is being filled is not ended for less. */
 const LEAST_CUT_BYTES = 32 * 1024;
 
@@ -173,9 +175,8 @@ export class Keeper {
       const name = fileName(segment);
       const window = await wholeWindow(disk, `${directory}/${name}`, segment);
       const { parts, dropped } = condense(window, segment);
-      await replaceFile(disk, directory, name, parts);
+      segment.bytes = await replaceFile(disk, directory, name, parts);
       segment.condensed = true;
-      segment.bytes = parts.reduce((sum, part) => sum + part.length, 0);
       log.error('the journal is full: frames were given up', { file: name, policy: 'oldest' });
       for (const [source, count] of dropped) onDrop(source, count);
     });
@@ -191,12 +192,12 @@ export class Keeper {
     const began = clock.now();
     await this.#replacing(segment, async () => {
       const old = fileName(segment);
-      const length = segment.condensed ? undefined : HEADER_BYTES + segment.end - segment.start;
-      const bytes = await readBytes(disk, `${directory}/${old}`, 0, length);
-      const packed = await disk.pack(bytes);
-      await replaceFile(disk, directory, segmentName({ ...segment, packed: true }), [packed]);
+      const whole = HEADER_BYTES + segment.end - segment.start;
+      const length = segment.condensed ? Number.POSITIVE_INFINITY : whole;
+      const name = segmentName({ ...segment, packed: true });
+      const pieces = packed(disk, `${directory}/${old}`, length);
+      segment.bytes = await replaceFile(disk, directory, name, pieces);
       segment.packed = true;
-      segment.bytes = packed.length;
       await disk.remove(`${directory}/${old}`);
     });
     this.#packAfter = clock.now() + (clock.now() - began) / PACK_SHARE;
@@ -211,5 +212,22 @@ export class Keeper {
       segment.busy = undefined;
       resolve();
     }
+  }
+}
+
+/** The first `length` bytes of a file, compressed piece by piece. */
+async function* packed(disk: Disk, path: string, length: number): AsyncGenerator<Uint8Array> {
+  const file = await disk.open(path);
+  try {
+    const end = Math.min(length, await file.size());
+    const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, end));
+    for (let at = 0; at < end;) {
+      const read = await file.read(piece.subarray(0, Math.min(piece.length, end - at)), at);
+      if (read === 0) return;
+      yield await disk.pack(piece.subarray(0, read));
+      at += read;
+    }
+  } finally {
+    await file.close();
   }
 }

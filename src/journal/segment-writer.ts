@@ -36,7 +36,10 @@ export type Away = { readonly since: number; readonly errno: string };
 type Open = {
   readonly file: DiskFile;
   readonly segment: Segment;
-  /** Resolves when every write so far has ended: the file must not be closed under one. */
+  /**
+   * Resolves when every write so far has ended, also those into the segment before: the file must
+   * not be closed under one, and `written` never passes one.
+   */
   writes: Promise<void>;
   /** The directory tells of it also after a power loss. */
   named: boolean;
@@ -304,7 +307,8 @@ export class SegmentWriter {
     };
     const path = `${directory}/${fileName(segment)}`;
     const file = await disk.create(path);
-    const open = { file, segment, writes: Promise.resolve(), named: false };
+    const writes = this.#open?.writes ?? Promise.resolve();
+    const open = { file, segment, writes, named: false };
     const header = { start: from.position, frames: from.frames, created, end: undefined };
     try {
       await file.write(encodeHeader(header), 0);
