@@ -161,3 +161,31 @@ test('what a killed process had not synced is safe once the next one has opened 
   expect(recordsOf(await takeBlocks(journal))).toEqual(sent);
   await journal.release(never);
 });
+
+test('what a failed sync has left is read where less of its second copy is there', async () => {
+  const disk = new MemoryDisk();
+  const killed = await journalOn(disk, { fsyncMs: 60_000 });
+  const sent = Array.from({ length: 500 }, (_, n) => frame(n));
+  for (const record of sent.slice(0, 200)) killed.journal.push(record);
+  await killed.journal.persist(killed.journal.end.position, never);
+  for (const record of sent.slice(200)) killed.journal.push(record);
+  let failing = 1;
+  disk.fail = (call) => (call === 'sync' && failing-- > 0 ? 'EIO' : undefined);
+  await killed.journal.persist(killed.journal.end.position, never);
+  const [first = '', second = ''] = [...disk.files.keys()];
+  for (const left of [0, 30, 1000]) {
+    const content = disk.content(second);
+    const after = new MemoryDisk();
+    after.files.set(first, disk.content(first));
+    after.files.set(second, { ...content, bytes: content.bytes.subarray(0, left) });
+    const { journal } = await journalOn(after);
+    for (const record of [frame(500), frame(501)]) journal.push(record);
+    await journal.release(never);
+    const again = await journalOn(after);
+    again.journal.close();
+    const found = recordsOf(await takeBlocks(again.journal));
+    expect(found).toEqual([...sent, frame(500), frame(501)]);
+    expect(again.journal.report().lostFrames).toBe(0);
+    await again.journal.release(never);
+  }
+});

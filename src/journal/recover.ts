@@ -1,9 +1,9 @@
 import type { Log } from '../runtime/log.ts';
-import { BlockReader, type Window } from './block-reader.ts';
+import { BlockReader, type Damage, type Window } from './block-reader.ts';
 import { errnoOf, readBytes, type Disk } from './disk.ts';
 import { decodeHeader, HEADER_BYTES, parseSegmentName, segmentName } from './format.ts';
 import type { SegmentName } from './format.ts';
-import type { Mark } from './record-buffer.ts';
+import type { Mark, Position } from './record-buffer.ts';
 import type { Segment } from './segments.ts';
 
 /** What was found in the directory. */
@@ -26,8 +26,9 @@ export const recoverSegments = async (
   log: Log,
 ): Promise<Recovered> => {
   await removeLeftovers(disk, directory);
-  const segments = [...(await describeSegments(disk, directory))];
+  const segments = [...(await filesOf(disk, directory))];
   const recovered = await cutLast(disk, directory, segments, log);
+  bound(segments);
   await secure(disk, directory, recovered.segments, log);
   return recovered;
 };
@@ -65,14 +66,25 @@ export const describeSegments = async (
   disk: Disk,
   directory: string,
 ): Promise<readonly Segment[]> => {
+  const segments = await filesOf(disk, directory);
+  bound(segments);
+  return segments;
+};
+
+/** Segments that end where their files do. */
+const filesOf = async (disk: Disk, directory: string): Promise<readonly Segment[]> => {
   const names = namesOf(await disk.list(directory));
   const segments: Segment[] = [];
   for (const name of names) segments.push(await describe(disk, directory, name, segments.at(-1)));
+  return segments;
+};
+
+/** What a failed sync has left behind its segment's end stands once more in the next one. */
+const bound = (segments: readonly Segment[]): void => {
   for (const [i, segment] of segments.entries()) {
     const next = segments[i + 1];
     if (next !== undefined) segment.end = Math.min(segment.end, next.start);
   }
-  return segments;
 };
 
 /**
@@ -151,7 +163,8 @@ const cutLast = async (
         bytes: torn,
       });
     }
-    if (end.position > last.start) {
+    const isNeeded = end.position > last.start;
+    if (isNeeded && !(await hasLongerCopy(disk, directory, segments, end.position))) {
       if (torn > 0) await disk.truncate(path, HEADER_BYTES + end.position - last.start);
       last.end = end.position;
       last.bytes -= torn;
@@ -163,10 +176,37 @@ const cutLast = async (
   return { segments, end: undefined, tornBytes };
 };
 
+/**
+ * Behind a failed sync the rest of a segment is written again, into a new one that begins within
+ * it. Of the second copy a crash may have left less than of the first.
+ */
+const hasLongerCopy = async (
+  disk: Disk,
+  directory: string,
+  segments: readonly Segment[],
+  position: Position,
+): Promise<boolean> => {
+  for (const [i, segment] of segments.slice(0, -1).entries()) {
+    if (segment.packed || segment.condensed || segment.end <= position) continue;
+    const from = segments[i + 1]?.start ?? segment.end;
+    let sound = Number.POSITIVE_INFINITY;
+    const end = await endOf(disk, `${directory}/${segmentName(segment)}`, segment, (damage) => {
+      if (damage.position >= from) sound = Math.min(sound, damage.position);
+    });
+    if (Math.min(sound, end.position) > position) return true;
+  }
+  return false;
+};
+
 /** Reads a segment through to its last whole record. */
-const endOf = async (disk: Disk, path: string, segment: Segment): Promise<Mark> => {
+const endOf = async (
+  disk: Disk,
+  path: string,
+  segment: Segment,
+  onDamage: (damage: Damage) => void = () => undefined,
+): Promise<Mark> => {
   const window = await wholeWindow(disk, path, segment);
-  const reader = new BlockReader(segment.frames, () => {});
+  const reader = new BlockReader(segment.frames, onDamage);
   while (typeof reader.next(window, segment.start) === 'object');
   return reader.intactEnd ?? { position: segment.start, frames: segment.frames };
 };

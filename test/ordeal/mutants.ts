@@ -70,6 +70,14 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'what a killed process had not synced',
   },
   {
+    guard: 'of what a failed sync left in two segments the longer copy is read',
+    file: 'src/journal/recover.ts',
+    line: 'if (Math.min(sound, end.position) > position) return true;',
+    instead: '',
+    test: 'src/journal/crash.test.ts',
+    name: 'what a failed sync has left',
+  },
+  {
     guard: 'only settled segments make room',
     file: 'src/journal/keeper.ts',
     line: 'segment.busy === undefined && segment.end <= this.settled',
