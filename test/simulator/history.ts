@@ -230,7 +230,7 @@ const unwritten = ({ custody }: Run, { scenario, clock }: World): readonly strin
   return count === 0 ? [] : [`${count} frames were received 10 ms before a death and not written`];
 };
 
-/** The oversized frames of the simulated venue hold nothing. */
+/** What an oversized frame held the program was never given. */
 const droppedFrames = (pipeline: Pipeline): number =>
   pipeline.frameCounts().dropped -
   (pipeline.ledger.dropped.get('oversized') ?? 0) -

@@ -9,4 +9,8 @@ export const EVER_FAILED: readonly (readonly [seed: number, found: string])[] = 
   [2000769, 'frames were given up unread that an earlier process had committed'],
   [2000786, 'a trade lost in front of the first that came was thought to be known'],
   [2004575, 'a trade was stored out of memory, and its process died before its hole was'],
+  [4201386, 'all that a process knew was forgotten, and frames were given up by those behind it'],
+  [4201434, 'a snapshot larger than any frame that is taken'],
+  [13409939, 'a segment that was begun anew hid what stood in the one before it'],
+  [13410346, 'what one start had not found in the journal came back at the next'],
 ];

@@ -33,6 +33,7 @@ const LOOK_AHEAD = 256;
 export class Custody {
   readonly deliveries: Delivery[] = [];
   readonly #disk: SimulatedDisk;
+  readonly #largestFrame: number;
   /** Of earlier processes: in a file and not secured. */
   #inherited: readonly Delivery[];
   /** The first that was not found in what was written. */
@@ -40,14 +41,18 @@ export class Custody {
   /** All before it are secured. */
   #secured = 0;
 
-  constructor(disk: SimulatedDisk, inherited: readonly Delivery[]) {
+  constructor(disk: SimulatedDisk, inherited: readonly Delivery[], largestFrame: number) {
     this.#disk = disk;
     this.#inherited = inherited;
+    this.#largestFrame = largestFrame;
   }
 
+  /** A frame that is larger than the program takes is in no file, whatever it held. */
   takes(parcel: Parcel, at: number): Delivery {
     const delivery: Delivery = { parcel, at, fate: 'open', place: undefined, secured: false };
-    if (parcel.trades.length + parcel.quotes.length > 0) this.deliveries.push(delivery);
+    const { text, trades, quotes } = parcel;
+    const isTaken = text.length <= this.#largestFrame;
+    if (isTaken && trades.length + quotes.length > 0) this.deliveries.push(delivery);
     return delivery;
   }
 

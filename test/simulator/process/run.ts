@@ -50,7 +50,7 @@ export class Run {
     this.startedAt = world.clock.now();
     const { scenario, clock, faults } = world;
     this.reaper = new Reaper(scenario.deaths, this.body, clock, fate, faults);
-    this.custody = new Custody(world.disk, parts.inherited);
+    this.custody = new Custody(world.disk, parts.inherited, scenario.source.maxFrameBytes);
     world.disk.onlooker = this.custody;
     world.venue.onDelivered = (parcel) => {
       if (!this.body.isAlive) return;

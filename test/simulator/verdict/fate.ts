@@ -5,6 +5,9 @@ import type { Copy, HeardTrade } from '../witness.ts';
 export const isOwed = (copies: readonly Copy[]): boolean =>
   copies.some(({ delivery: { fate } }) => fate === 'kept' || fate === 'stored');
 
+/** No death could take this one: whatever follows knows of it. */
+export const isKept = ({ delivery }: Copy): boolean => delivery.fate === 'kept';
+
 /**
  * The program may have worked with it and have forgotten it: of a record that a power loss took, or
  * that had no place on the disk. What was derived from it may be in the tables nevertheless.
@@ -15,7 +18,7 @@ export const isShaky = (copies: readonly Copy[]): boolean =>
 /** The copies of which one may be the stored row: up to the first that no death could take. */
 export const possible = (copies: readonly Copy[]): readonly Copy[] => {
   const taken = copies.filter(({ delivery }) => delivery.fate !== 'lost');
-  const kept = taken.findIndex(({ delivery }) => delivery.fate === 'kept');
+  const kept = taken.findIndex(isKept);
   return kept < 0 ? taken : taken.slice(0, kept + 1);
 };
 

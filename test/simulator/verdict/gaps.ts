@@ -1,7 +1,7 @@
 import type { Gap } from '../../../src/market/gap.ts';
 import { MAX_HOLES } from '../../../src/operators/gaps.ts';
 import type { Life } from '../simulate.ts';
-import { isOwed, isRewritten, shakyTrades } from './fate.ts';
+import { isKept, isOwed, isRewritten, shakyTrades } from './fate.ts';
 import { hasDropped, keptConnections, refusedTrades, storedTrades } from './stored.ts';
 
 /**
@@ -53,14 +53,18 @@ const uncovered = (
 
 /**
  * Ids are followed from the first trade on; where that may have been given up, from a second after
- * the first stored one.
+ * the first stored one that no death could make the program forget.
  */
 const firstFollowed = (life: Life, symbol: string, known: readonly number[]): number => {
   const heard = life.witness.trades.get(symbol);
   if (!hasDropped(life)) return life.witness.first(symbol) ?? Infinity;
-  const receivedAt = (id: number): number => heard?.get(id)?.copies[0]?.receivedAt ?? Infinity;
+  const receivedAt = (id: number): number =>
+    heard?.get(id)?.copies.find(isKept)?.receivedAt ?? Infinity;
   const begin = known.reduce((least, id) => Math.min(least, receivedAt(id)), Infinity);
-  const settled = known.filter((id) => receivedAt(id) >= begin + 1_000_000);
+  const settled = known.filter((id) => {
+    const at = receivedAt(id);
+    return at >= begin + 1_000_000 && at < Infinity;
+  });
   return settled.reduce((least, id) => Math.min(least, id), Infinity);
 };
 

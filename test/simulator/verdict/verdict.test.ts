@@ -132,6 +132,22 @@ test('asks for a hole in front of the last trade, unless that may be forgotten',
   expect(await falsified(inFront('doubtful'))).not.toContain('is missing and in no gap');
 });
 
+test('follows ids where frames were given up, from where nothing can be forgotten', async () => {
+  const unfollowed = (fate: Fate) => (life: Life) => {
+    life.past.hasDropped = true;
+    const [[symbol = '', heard] = []] = life.witness.trades;
+    const rows = [...life.database.tables.trade].filter(([, row]) => isOf(row, symbol));
+    const [hidden, row] = middle(new Map(rows));
+    life.database.tables.trade.delete(hidden);
+    for (const { trade, copies } of heard?.values() ?? []) {
+      if (trade.id > Number(row.id)) continue;
+      for (const { delivery } of copies) delivery.fate = fate;
+    }
+  };
+  expect(await falsified(unfollowed('kept'))).toContain('is missing and in no gap');
+  expect(await falsified(unfollowed('doubtful'))).not.toContain('is missing and in no gap');
+});
+
 /** A life that is killed again and again, on a disk without faults. */
 const deadly = (seed: number, powerLoss: number): Scenario => {
   const calm = calmScenario(seed, 'binance');
@@ -217,7 +233,9 @@ const isStored =
     isTrade(row, symbol, id);
 
 const isTrade = (row: Trade, symbol: string, id: number): boolean =>
-  row.instrument.symbol === symbol && Number(row.id) === id;
+  isOf(row, symbol) && Number(row.id) === id;
+
+const isOf = (row: Trade, symbol: string): boolean => row.instrument.symbol === symbol;
 
 test('notices more connections in a minute than the venue allows', async () => {
   const verdict = await falsified(({ venue }) => {
