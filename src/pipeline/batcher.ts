@@ -8,6 +8,7 @@ import { ROW_BYTES } from '../sinks/packed-rows.ts';
 import { tradeLayout } from '../sinks/packed-trades.ts';
 import type { Batch, DeadLetter, Table } from '../sinks/sink.ts';
 import type { BatchOrigin, BatchTrace } from './batch-trace.ts';
+import { GapBatch } from './gap-batch.ts';
 import { ListBatch, PackedBatch, type OpenBatch } from './open-batch.ts';
 import { SpareMemory } from './spare-memory.ts';
 
@@ -68,7 +69,7 @@ export class Batcher {
   readonly #trade: PackedBatch<Trade>;
   readonly #quote: PackedBatch<Quote>;
   readonly #bar: ListBatch<Bar>;
-  readonly #gap: ListBatch<Gap>;
+  readonly #gap: GapBatch;
   readonly #dead: ListBatch<DeadLetter>;
   readonly #all: readonly OpenBatch[];
   #timer: Timer | undefined;
@@ -90,7 +91,7 @@ export class Batcher {
       bytes,
     }));
     this.#bar = new ListBatch(options, (rows, bytes) => ({ table: 'bar', rows, bytes }));
-    this.#gap = new ListBatch(options, (rows, bytes) => ({ table: 'gap', rows, bytes }));
+    this.#gap = new GapBatch(options, (rows, bytes) => ({ table: 'gap', rows, bytes }));
     this.#dead = new ListBatch(options, (rows, bytes) => ({ table: 'dead_letter', rows, bytes }));
     this.#all = [this.#gap, this.#trade, this.#quote, this.#bar, this.#dead];
   }
@@ -115,6 +116,11 @@ export class Batcher {
 
   gap(row: Gap): void {
     this.#add(this.#gap, row, OBJECT_BYTES.gap);
+  }
+
+  /** Makes dropped trades part of an open row that ends where they begin; false: there is none. */
+  joinGap(row: Gap): boolean {
+    return this.#gap.join(row);
   }
 
   deadLetter(row: DeadLetter): void {

@@ -43,6 +43,15 @@ export class ListBatch<Row> implements OpenBatch {
     return this.#rows.length;
   }
 
+  at(index: number): Row | undefined {
+    return this.#rows[index];
+  }
+
+  /** In place of the row that was there. */
+  replace(index: number, row: Row): void {
+    this.#rows[index] = row;
+  }
+
   begin(at: number, origin: BatchOrigin | undefined): void {
     this.openedAt = at;
     this.#origin = origin;

@@ -90,8 +90,16 @@ export class Rows implements OperatorsOutput {
     this.#countHole(gap, this.#source);
   }
 
-  /** The hole that a batch leaves which was given up behind the operators. */
+  /**
+   * The hole that a batch leaves which was given up behind the operators. Where it goes on with the
+   * hole of the batch before it, whose row is not on its way yet, both are one.
+   */
   gapOfDrop(gap: Gap, source: string): void {
+    if (this.#options.batcher.joinGap(gap)) {
+      const stats = this.#options.stats(source);
+      if (stats !== undefined) stats.missing += Number(gap.missing ?? 0);
+      return;
+    }
     this.#enterGap(gap);
     this.#countHole(gap, source);
   }
