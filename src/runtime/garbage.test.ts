@@ -16,11 +16,13 @@ const looks = (resident: readonly number[], left: (resident: number) => number) 
     },
   };
   let now = resident[0] ?? 0;
-  const collectedAt: number[] = [];
+  const young: number[] = [];
+  const all: number[] = [];
   const memory: Memory = {
     resident: () => now * MiB,
-    collect: () => {
-      collectedAt.push(now);
+    collectYoung: () => young.push(now),
+    collectAll: () => {
+      all.push(now);
       now = left(now);
     },
   };
@@ -29,17 +31,20 @@ const looks = (resident: readonly number[], left: (resident: number) => number) 
     now = next;
     look?.();
   }
-  return collectedAt;
+  return { young, all };
 };
 
-test('collects growth, and counts on from what a collection has left', () => {
-  expect(looks([100, 120, 150, 100, 147, 149], () => 100)).toEqual([150, 149]);
+test('collects what is young at every 24 MiB more, and all of it at 56', () => {
+  const collected = looks([100, 123, 125, 148, 150, 155, 157, 110, 133, 135], () => 110);
+  expect(collected).toEqual({ young: [125, 150, 135], all: [157] });
 });
 
 test('takes memory that is used for what it is: no second collection without growth', () => {
-  expect(looks([100, 200, 200, 210, 247, 249], (resident) => resident)).toEqual([200, 249]);
+  const collected = looks([100, 200, 200, 210, 223, 225, 225, 255, 257], (resident) => resident);
+  expect(collected).toEqual({ young: [225, 255], all: [200, 257] });
 });
 
 test('counts growth from where memory was lowest', () => {
-  expect(looks([100, 60, 100, 107, 109], () => 60)).toEqual([109]);
+  const collected = looks([100, 60, 83, 85, 90, 115, 117], () => 60);
+  expect(collected).toEqual({ young: [85, 115], all: [117] });
 });
