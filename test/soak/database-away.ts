@@ -2,7 +2,7 @@
  * PostgreSQL away while 20,000 trades a second come in, with the deployment guide's batch, queue
  * and worker sizes and pacing 0: once with both policies `block`, once with the guide's own.
  *
- *     ./scripts/dev.sh soak database-away [SECONDS] [TRADES_PER_SECOND]
+ *     ./scripts/dev.sh soak database-away [SECONDS] [TRADES_PER_SECOND] [block|guide]
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -223,8 +223,10 @@ export const complaintsAbout = (
 };
 
 const main = async (): Promise<void> => {
-  const [seconds = 600, rate = 20_000] = Bun.argv.slice(2).map(Number);
+  const [seconds = 600, rate = 20_000] = Bun.argv.slice(2, 4).map(Number);
+  const only = Bun.argv[4];
   for (const policies of ['block', 'guide'] as const) {
+    if (only !== undefined && only !== policies) continue;
     const options = { seconds, rate, policies, leastPerSecond: LEAST_PER_SECOND };
     const report = await databaseAway(options);
     const complaints = complaintsAbout(options, report);
