@@ -159,7 +159,10 @@ describe('settled segments', () => {
 });
 
 describe('a disk that fails', () => {
-  test('a failed sync loses nothing: what it left unsynced is written anew', async () => {
+  test.each([
+    ['sync', 1],
+    ['write', 0],
+  ])('a failed %s loses nothing: what is not synced is written anew', async (what, syncFailures) => {
     const disk = new MemoryDisk();
     const { journal, lines } = await journalOn(disk, { fsyncMs: 0 });
     const { promise: failed, resolve } = Promise.withResolvers<void>();
@@ -167,7 +170,7 @@ describe('a disk that fails', () => {
     await journal.persist(journal.taken.position + 1, never);
     let faults = 1;
     disk.fail = (call) => {
-      if (call !== 'sync' || faults === 0) return undefined;
+      if (call !== what || faults === 0) return undefined;
       faults -= 1;
       resolve();
       return 'EIO';
@@ -178,8 +181,10 @@ describe('a disk that fails', () => {
     const taken = await takeRecords(journal, 200);
     await journal.release(never);
     expect(taken.length).toBe(200);
-    expect(journal.report()).toMatchObject({ syncFailures: 1, state: 'writing' });
-    expect(lines.some(({ message }) => message.includes('sync of the journal failed'))).toBe(true);
+    expect(journal.report()).toMatchObject({ syncFailures, state: 'writing' });
+    expect(lines.map(({ message }) => message)).toContain(
+      `a ${what} of the journal failed: its segment ends here, the rest is written anew`,
+    );
     const after = await journalOn(disk.crash(() => false));
     after.journal.close();
     expect(recordsOf(await takeBlocks(after.journal))).toEqual(taken);

@@ -245,7 +245,7 @@ export class SegmentWriter {
         await this.#syncOpen(open);
       } catch (error) {
         this.syncFailures += 1;
-        if (attempt === this.#attempt) this.#condemn(open, error);
+        if (attempt === this.#attempt) this.#condemn(open, 'sync', error);
         return;
       }
       if (attempt !== this.#attempt) return;
@@ -330,13 +330,13 @@ export class SegmentWriter {
    * All that is not synced is written again, into a new segment; those that hold it end at the last
    * good sync.
    */
-  #condemn(open: Open, error: unknown): void {
+  #condemn(open: Open, call: 'write' | 'sync', error: unknown): void {
     const condemned = this.#unsynced;
     this.#leaveAll();
     this.written = this.synced;
     this.#sent = this.synced;
     this.#options.log.error(
-      'a sync of the journal failed: its segment ends here, the rest is written anew',
+      `a ${call} of the journal failed: its segment ends here, the rest is written anew`,
       {
         file: fileName(open.segment),
         position: this.synced.position,
@@ -362,7 +362,7 @@ export class SegmentWriter {
   #failed(open: Open, error: unknown): void {
     // Behind any error but a full disk the file is not trusted any more.
     const errno = errnoOf(error);
-    if (errno !== 'ENOSPC' && errno !== 'EDQUOT') this.#condemn(open, error);
+    if (errno !== 'ENOSPC' && errno !== 'EDQUOT') this.#condemn(open, 'write', error);
     this.#attempt += 1;
     this.#sent = this.written;
     this.#wait(error);
