@@ -12,6 +12,7 @@ import {
   takeBlocks,
   takeRecords,
   tick,
+  until,
 } from './testing.ts';
 
 /**
@@ -188,4 +189,57 @@ test('what a failed sync has left is read where less of its second copy is there
     expect(again.journal.report().lostFrames).toBe(0);
     await again.journal.release(never);
   }
+});
+
+test.each([
+  ['while it can be written nowhere else', 'EIO', [1, 500]],
+  ['unless the disk has no room for both', 'ENOSPC', [0, 0]],
+])('a segment that could not be synced outlives its process %s', async (_when, code, outcome) => {
+  const disk = new MemoryDisk();
+  const killed = await journalOn(disk, { fsyncMs: 60_000 });
+  const sent = Array.from({ length: 500 }, (_, n) => frame(n));
+  for (const record of sent) killed.journal.push(record);
+  expect(await takeRecords(killed.journal, sent.length)).toEqual(sent);
+  disk.fail = (call) => {
+    if (call === 'create') return code;
+    return call === 'sync' ? 'EIO' : undefined;
+  };
+  void killed.journal.persist(killed.journal.end.position, AbortSignal.timeout(100));
+  await until(() => killed.journal.report().errno === code);
+  const after = new MemoryDisk();
+  for (const [name, content] of disk.files) after.files.set(name, { ...content });
+  const { journal } = await journalOn(after);
+  journal.close();
+  expect([after.files.size, recordsOf(await takeBlocks(journal)).length]).toEqual(outcome);
+  await journal.release(never);
+  disk.fail = () => undefined;
+  await killed.journal.persist(killed.journal.end.position, never);
+  expect(disk.files.size).toBe(1);
+  await killed.journal.release(never);
+});
+
+test('a segment that was synced stays when the sync of the next one fails', async () => {
+  const disk = new MemoryDisk();
+  const killed = await journalOn(disk, { maxBytes: 1024 ** 2 / 2, fsyncMs: 60_000 });
+  const sent = Array.from({ length: 200 }, (_, n) => frame(n, 'x'.repeat(500)));
+  for (const record of sent) killed.journal.push(record);
+  const { promise, resolve } = Promise.withResolvers<MemoryDisk>();
+  let synced = 0;
+  disk.fail = (call) => {
+    synced += call === 'sync' ? 1 : 0;
+    if (call !== 'sync' || synced !== 2) return undefined;
+    setImmediate(() => resolve(disk.crash(() => false)));
+    return 'EIO';
+  };
+  const persisted = killed.journal.persist(killed.journal.end.position, never);
+  const { journal } = await journalOn(await promise);
+  journal.close();
+  const found = recordsOf(await takeBlocks(journal));
+  expect(found.length).toBeGreaterThan((64 * 1024) / 600);
+  expect(found).toEqual(sent.slice(0, found.length));
+  await journal.release(never);
+  expect(await persisted).toBe(true);
+  const failed = killed.lines.find(({ message }) => message.startsWith('a sync'))?.fields;
+  expect(Number(String(failed?.['file']).split('-')[0])).toBe(Number(failed?.['position']));
+  await killed.journal.release(never);
 });

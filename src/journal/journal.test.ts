@@ -162,7 +162,7 @@ describe('a disk that fails', () => {
   test.each([
     ['sync', 1],
     ['write', 0],
-  ])('a failed %s loses nothing: what is not synced is written anew', async (what, syncFailures) => {
+  ])('a failed %s loses nothing: what is unsynced is written anew', async (what, syncFailures) => {
     const disk = new MemoryDisk();
     const { journal, lines } = await journalOn(disk, { fsyncMs: 0 });
     const { promise: failed, resolve } = Promise.withResolvers<void>();

@@ -1,6 +1,6 @@
 import type { Log } from '../runtime/log.ts';
 import { BlockReader, type Damage, type Window } from './block-reader.ts';
-import { errnoOf, readBytes, type Disk } from './disk.ts';
+import { errnoOf, readBytes, replaceFile, type Disk } from './disk.ts';
 import { decodeHeader, HEADER_BYTES, parseSegmentName, segmentName } from './format.ts';
 import type { SegmentName } from './format.ts';
 import type { Mark, Position } from './record-buffer.ts';
@@ -26,26 +26,29 @@ export const recoverSegments = async (
   log: Log,
 ): Promise<Recovered> => {
   await removeLeftovers(disk, directory);
-  const segments = [...(await filesOf(disk, directory))];
-  const recovered = await cutLast(disk, directory, segments, log);
-  bound(segments);
-  await secure(disk, directory, recovered.segments, log);
-  return recovered;
+  const files = [...(await filesOf(disk, directory))];
+  const { end, tornBytes } = await cutLast(disk, directory, files, log);
+  const segments = bounded(files);
+  if (await secure(disk, directory, segments, log)) {
+    const replaced = files.filter((file) => !segments.includes(file));
+    for (const file of replaced) await disk.remove(`${directory}/${segmentName(file)}`);
+  }
+  return { segments, end, tornBytes };
 };
 
 /**
  * A process that was killed has left bytes and names to the kernel that it had not synced; nobody
- * else will. What the disk does not take is read all the same.
+ * else will. What the disk does not take is read all the same: then the result is false.
  */
 const secure = async (
   disk: Disk,
   directory: string,
   segments: readonly Segment[],
   log: Log,
-): Promise<void> => {
+): Promise<boolean> => {
   try {
     for (const segment of segments) {
-      if (segment.condensed || segment.packed) continue;
+      if (!isPlain(segment)) continue;
       const file = await disk.open(`${directory}/${segmentName(segment)}`);
       try {
         await file.sync();
@@ -54,10 +57,12 @@ const secure = async (
       }
     }
     await disk.syncDirectory(directory);
+    return true;
   } catch (error) {
     log.error('what the journal holds of earlier runs cannot be synced: a power loss may take it', {
       errno: errnoOf(error),
     });
+    return false;
   }
 };
 
@@ -65,11 +70,7 @@ const secure = async (
 export const describeSegments = async (
   disk: Disk,
   directory: string,
-): Promise<readonly Segment[]> => {
-  const segments = await filesOf(disk, directory);
-  bound(segments);
-  return segments;
-};
+): Promise<readonly Segment[]> => bounded(await filesOf(disk, directory));
 
 /** Segments that end where their files do. */
 const filesOf = async (disk: Disk, directory: string): Promise<readonly Segment[]> => {
@@ -79,12 +80,20 @@ const filesOf = async (disk: Disk, directory: string): Promise<readonly Segment[
   return segments;
 };
 
-/** What a failed sync has left behind its segment's end stands once more in the next one. */
-const bound = (segments: readonly Segment[]): void => {
-  for (const [i, segment] of segments.entries()) {
-    const next = segments[i + 1];
-    if (next !== undefined) segment.end = Math.min(segment.end, next.start);
+/**
+ * Behind a failed sync a segment ends, and what stands there is written again into a new one: that
+ * takes the place of all that begin where it does, or behind.
+ */
+const bounded = (files: readonly Segment[]): readonly Segment[] => {
+  let next = Number.POSITIVE_INFINITY;
+  const segments: Segment[] = [];
+  for (const file of files.toReversed()) {
+    if (file.start >= next) continue;
+    file.end = Math.min(file.end, next);
+    next = file.start;
+    segments.push(file);
   }
+  return segments.toReversed();
 };
 
 /**
@@ -149,12 +158,12 @@ const cutLast = async (
   directory: string,
   segments: Segment[],
   log: Log,
-): Promise<Recovered> => {
+): Promise<Omit<Recovered, 'segments'>> => {
   let tornBytes = 0;
   for (let last = segments.at(-1); last !== undefined; last = segments.at(-1)) {
     const path = `${directory}/${segmentName(last)}`;
     const end = await endOf(disk, path, last);
-    const torn = last.condensed || last.packed ? 0 : last.end - end.position;
+    const torn = isPlain(last) ? last.end - end.position : 0;
     if (torn > 0) {
       tornBytes += torn;
       log.warn('the journal ended within a record: cut at the last whole one', {
@@ -163,39 +172,69 @@ const cutLast = async (
         bytes: torn,
       });
     }
-    const isNeeded = end.position > last.start;
-    if (isNeeded && !(await hasLongerCopy(disk, directory, segments, end.position))) {
+    if (end.position > last.start) {
       if (torn > 0) await disk.truncate(path, HEADER_BYTES + end.position - last.start);
       last.end = end.position;
       last.bytes -= torn;
-      return { segments, end, tornBytes };
+      return { end: await completed(disk, directory, segments, end), tornBytes };
     }
     await disk.remove(path);
     segments.pop();
   }
-  return { segments, end: undefined, tornBytes };
+  return { end: undefined, tornBytes };
 };
 
 /**
  * Behind a failed sync the rest of a segment is written again, into a new one that begins within
- * it. Of the second copy a crash may have left less than of the first.
+ * it. Of this second copy a crash may have left less than of the first: the last segment gets what
+ * it lacks. Resolves with where it then ends.
  */
-const hasLongerCopy = async (
+const completed = async (
   disk: Disk,
   directory: string,
   segments: readonly Segment[],
-  position: Position,
-): Promise<boolean> => {
-  for (const [i, segment] of segments.slice(0, -1).entries()) {
-    if (segment.packed || segment.condensed || segment.end <= position) continue;
-    const from = segments[i + 1]?.start ?? segment.end;
-    let sound = Number.POSITIVE_INFINITY;
-    const end = await endOf(disk, `${directory}/${segmentName(segment)}`, segment, (damage) => {
-      if (damage.position >= from) sound = Math.min(sound, damage.position);
-    });
-    if (Math.min(sound, end.position) > position) return true;
+  end: Mark,
+): Promise<Mark> => {
+  const last = segments.at(-1);
+  const copies = segments.filter((one) => last !== undefined && isCopyOf(one, last));
+  if (last === undefined || copies.length === 0) return end;
+  const path = `${directory}/${segmentName(last)}`;
+  const found = await readBytes(disk, path);
+  let whole = found;
+  let sound = last.start;
+  for (const copy of copies) {
+    if (copy.start > sound) continue;
+    const { bytes, upTo } = await soundPart(disk, `${directory}/${segmentName(copy)}`, copy, sound);
+    if (upTo <= sound) continue;
+    const at = HEADER_BYTES + sound - last.start;
+    whole = Buffer.concat([whole.subarray(0, at), bytes, whole.subarray(at + bytes.length)]);
+    sound = upTo;
   }
-  return false;
+  if (whole.equals(found)) return end;
+  last.bytes = await replaceFile(disk, directory, segmentName(last), [whole]);
+  last.end = Math.max(end.position, sound);
+  return endOf(disk, path, last);
+};
+
+const isCopyOf = (file: Segment, last: Segment): boolean =>
+  file !== last && isPlain(file) && isPlain(last) && file.end > last.start;
+
+const isPlain = ({ packed, condensed }: Segment): boolean => !packed && !condensed;
+
+/** What stands in a file from the record at `from` on, up to the first damage. */
+const soundPart = async (
+  disk: Disk,
+  path: string,
+  segment: Segment,
+  from: Position,
+): Promise<{ readonly bytes: Buffer; readonly upTo: Position }> => {
+  let damaged = Number.POSITIVE_INFINITY;
+  const end = await endOf(disk, path, segment, ({ position, bytes }) => {
+    if (position + bytes.length > from) damaged = Math.min(damaged, position);
+  });
+  const upTo = Math.max(from, Math.min(end.position, damaged));
+  const at = HEADER_BYTES + from - segment.start;
+  return { bytes: await readBytes(disk, path, at, upTo - from), upTo };
 };
 
 /** Reads a segment through to its last whole record. */

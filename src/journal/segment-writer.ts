@@ -71,6 +71,8 @@ export class SegmentWriter {
   #open: Open | undefined;
   /** In order, those with bytes that were not synced: the one that is being filled is the last. */
   #unsynced: readonly Open[] = [];
+  /** Condemned before any of it was synced: there until all up to `until` is so elsewhere. */
+  #replaced: readonly { readonly segment: Segment; readonly until: Position }[] = [];
   #opening: Promise<void> | undefined;
   #flying = 0;
   /** Rises when writes under way no longer count, because what they wrote is written again. */
@@ -164,6 +166,7 @@ export class SegmentWriter {
     this.written = mark;
     this.synced = mark;
     this.#sent = mark;
+    this.#removeReplaced(mark.position);
     this.#progress.ring();
   }
 
@@ -240,7 +243,7 @@ export class SegmentWriter {
     const mark = this.written;
     const attempt = this.#attempt;
     const behind = this.#unsynced.filter(({ segment }) => segment.start < mark.position);
-    for (const open of behind) {
+    for (const [i, open] of behind.entries()) {
       try {
         await this.#syncOpen(open);
       } catch (error) {
@@ -249,8 +252,11 @@ export class SegmentWriter {
         return;
       }
       if (attempt !== this.#attempt) return;
+      const next = behind[i + 1]?.segment;
+      this.synced = next === undefined ? mark : { position: next.start, frames: next.frames };
     }
     this.synced = mark;
+    this.#removeReplaced(mark.position);
     this.#failures = 0;
     if (this.away !== undefined) this.#recovered();
     this.#closeFilled(mark);
@@ -332,6 +338,8 @@ export class SegmentWriter {
    */
   #condemn(open: Open, call: 'write' | 'sync', error: unknown): void {
     const condemned = this.#unsynced;
+    const until = this.#sent.position;
+    this.#removeReplaced(this.written.position);
     this.#leaveAll();
     this.written = this.synced;
     this.#sent = this.synced;
@@ -343,26 +351,35 @@ export class SegmentWriter {
         errno: errnoOf(error),
       },
     );
-    for (const { segment } of condemned) this.#endAtSync(segment);
+    for (const { segment } of condemned) this.#endAtSync(segment, until);
     this.#failures += 1;
     if (this.#failures > 1) this.#wait(error);
     else this.soon(this.#options.clock.now());
   }
 
-  #endAtSync(segment: Segment): void {
-    const { segments, disk, directory, log } = this.#options;
+  #endAtSync(segment: Segment, until: Position): void {
     segment.end = Math.min(segment.end, this.synced.position);
     if (segment.end > segment.start) return;
-    segments.remove(segment);
-    disk.remove(`${directory}/${fileName(segment)}`).catch((cause: unknown) => {
-      log.warn('an empty segment stays: it cannot be removed', { errno: errnoOf(cause) });
-    });
+    this.#options.segments.remove(segment);
+    this.#replaced = [...this.#replaced, { segment, until }];
+  }
+
+  /** Before that, a crash may leave more of the first copy than of the second. */
+  #removeReplaced(safe: Position): void {
+    if (this.#replaced.length === 0) return;
+    const { disk, directory, log } = this.#options;
+    const isDue = ({ until }: { readonly until: Position }): boolean => until <= safe;
+    for (const { segment } of this.#replaced.filter(isDue)) {
+      disk.remove(`${directory}/${fileName(segment)}`).catch((cause: unknown) => {
+        log.warn('an empty segment stays: it cannot be removed', { errno: errnoOf(cause) });
+      });
+    }
+    this.#replaced = this.#replaced.filter((one) => !isDue(one));
   }
 
   #failed(open: Open, error: unknown): void {
     // Behind any error but a full disk the file is not trusted any more.
-    const errno = errnoOf(error);
-    if (errno !== 'ENOSPC' && errno !== 'EDQUOT') this.#condemn(open, 'write', error);
+    if (!isOfSpace(error)) this.#condemn(open, 'write', error);
     this.#attempt += 1;
     this.#sent = this.written;
     this.#wait(error);
@@ -370,6 +387,7 @@ export class SegmentWriter {
 
   #wait(error: unknown): void {
     const { clock, log, onProgress } = this.#options;
+    if (isOfSpace(error)) this.#removeReplaced(Number.POSITIVE_INFINITY);
     if (this.away === undefined) {
       this.away = { since: clock.now(), errno: errnoOf(error) };
       log.error('the journal cannot write: frames wait in memory only', {
@@ -406,3 +424,5 @@ export class SegmentWriter {
     });
   }
 }
+
+const isOfSpace = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes(errnoOf(error));

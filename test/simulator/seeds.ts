@@ -12,5 +12,7 @@ export const EVER_FAILED: readonly (readonly [seed: number, found: string])[] = 
   [4201386, 'all that a process knew was forgotten, and frames were given up by those behind it'],
   [4201434, 'a snapshot larger than any frame that is taken'],
   [13409939, 'a segment that was begun anew hid what stood in the one before it'],
+  [13411365, 'a failed sync removed segments that were synced, and the process was killed'],
+  [13411844, 'frames of a synced segment were lost: the sync of the next one had failed'],
   [13410346, 'what one start had not found in the journal came back at the next'],
 ];
