@@ -64,8 +64,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     guard: 'what a killed process had not synced is synced at the start',
     file: 'src/journal/recover.ts',
-    line: 'await secure(disk, directory, recovered.segments, log);',
-    instead: '',
+    line: 'if (await secure(disk, directory, segments, log)) {',
+    instead: 'if (segments.length >= 0) {',
     test: 'src/journal/crash.test.ts',
     name: 'what a killed process had not synced',
   },
