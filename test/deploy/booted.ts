@@ -1,7 +1,7 @@
 /**
  * A real systemd, booted as process 1 of name spaces of its own: over a copy-on-write view of this
- * machine's files, in control groups of its own, with none of the machine's services. What is done
- * in it is gone with it. It shares this machine's network.
+ * machine's files, in control groups and a network of its own, with none of the machine's services.
+ * What is done in it is gone with it.
  */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -58,7 +58,8 @@ const boot = `
     exec env -i container=lxc PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd \\
       --system --unit=basic.target --log-target=null --show-status=no'`;
 
-const namespaces = ['--mount', '--pid', '--fork', '--uts', '--ipc', '--cgroup', '--kill-child'];
+const kinds = ['--mount', '--pid', '--uts', '--ipc', '--net', '--cgroup'];
+const namespaces = [...kinds, '--fork', '--kill-child'];
 
 /** Boots it; undefined, said aloud, where this machine does not let us. */
 export const bootSystemd = async (): Promise<Booted | undefined> => {
@@ -121,7 +122,7 @@ const hindrance = async (): Promise<string | undefined> => {
 /** Words that enter the name spaces of the process that is number 1 in there. */
 const insideOf = (outer: number) => (): readonly string[] => {
   const children = readFileSync(`/proc/${outer}/task/${outer}/children`, 'utf8').trim();
-  return ['nsenter', '-t', children, '-m', '-p', '-u', '-i', '-C', '-r', '-w', '--'];
+  return ['nsenter', '-t', children, '-m', '-p', '-u', '-i', '-n', '-C', '-r', '-w', '--'];
 };
 
 /** As soon as its processes are gone, which were killed with their process 1. */
