@@ -80,6 +80,15 @@ const goneOn = (
     await tape.stop();
   });
 
+/**
+ * 800 trades a second of a minute ago, whenever they are sent: the trades around the restart are of
+ * one bar of five seconds.
+ */
+const aMinuteAgo = (): ((frame: number) => number) => {
+  const begin = Math.floor((Date.now() - 60_000) / 5000) * 5000;
+  return (frame) => begin + Math.floor(frame / 0.8);
+};
+
 for (const hole of [0, 50]) {
   test(`bars stay open over a clean restart, ${hole} frames missed: ${marked(hole)}`, () =>
     withSqlite(async (setting) => {
@@ -88,14 +97,16 @@ for (const hole of [0, 50]) {
         ...environment,
         PIPELINE_JOURNAL_DIR: './journal',
         PIPELINE_OPERATORS_BARS_TIMEFRAMES: '5s',
+        PIPELINE_OPERATORS_BARS_ALLOWED_LATENESS_MS: '30000',
       };
-      const first = startTape({ frames: FRAMES, rate: 800 });
+      const timeOf = aMinuteAgo();
+      const first = startTape({ frames: FRAMES, timeOf });
       const run = await startMdp(setting.directory, { ...env, ...sourceOf(first) });
       await first.played;
       await settled(run);
       expect(await run.stop()).toBe(0);
       await first.stop();
-      const second = startTape({ frames: 2 * FRAMES, from: FRAMES + hole, rate: 800 });
+      const second = startTape({ frames: 2 * FRAMES, from: FRAMES + hole, timeOf });
       const again = await startMdp(setting.directory, { ...env, ...sourceOf(second) });
       await second.played;
       const { ledger } = await settled(again);

@@ -25,6 +25,8 @@ export type TapeOptions = {
   readonly rate?: number | undefined;
   /** The first frame; default 0. */
   readonly from?: number;
+  /** When frame `n` happened, in ms since the epoch; default: when it is sent. */
+  readonly timeOf?: (frame: number) => number;
 };
 
 export const symbolOf = (frame: number): string => SYMBOLS[frame % SYMBOLS.length] ?? '';
@@ -43,7 +45,8 @@ export const MOST_MISSING = ((MOST_PINGS + 2) * PER_PING + 10_000) / SYMBOLS.len
 /** Everything of one client: `unread` pings have no pong yet. */
 type Client = { unread: number; answered: () => void };
 
-export const startTape = ({ frames, rate, from: first = 0 }: TapeOptions): Tape => {
+export const startTape = (options: TapeOptions): Tape => {
+  const { frames, rate, from: first = 0, timeOf = () => Date.now() } = options;
   const played = Promise.withResolvers<void>();
   const starts: number[] = [];
   let sent = first;
@@ -54,7 +57,10 @@ export const startTape = ({ frames, rate, from: first = 0 }: TapeOptions): Tape 
     while (sent < frames && socket.readyState === WebSocket.OPEN) {
       const due = from + ((performance.now() - began) / 1000) * (rate ?? Number.POSITIVE_INFINITY);
       const until = Math.min(frames, sent + PER_PING, Math.max(sent, Math.floor(due)));
-      while (sent < until) socket.send(frameOf(sent++));
+      while (sent < until) {
+        socket.send(frameOf(sent, timeOf(sent)));
+        sent += 1;
+      }
       await answered(socket);
       if (rate !== undefined) await Bun.sleep(2);
     }
@@ -103,14 +109,13 @@ const answered = async (socket: ServerWebSocket<Client>): Promise<void> => {
 };
 
 /** Prices end in a digit that is not 0, so that every bar has the same finest scale. */
-const frameOf = (frame: number): string => {
+const frameOf = (frame: number, at: number): string => {
   const symbol = symbolOf(frame);
-  const now = Date.now();
   const mixed = (frame * 2_654_435_761) % 100_003;
   const price = `${100 + (mixed % 700)}.${mixed % 10}${1 + (mixed % 9)}`;
   const size = `0.${String(1 + (mixed % 99_999)).padStart(5, '0')}`;
   return (
-    `{"stream":"${symbol.toLowerCase()}@trade","data":{"e":"trade","E":${now},"s":"${symbol}",` +
-    `"t":${idOf(frame)},"p":"${price}","q":"${size}","T":${now},"m":${mixed % 2 === 0}}}`
+    `{"stream":"${symbol.toLowerCase()}@trade","data":{"e":"trade","E":${at},"s":"${symbol}",` +
+    `"t":${idOf(frame)},"p":"${price}","q":"${size}","T":${at},"m":${mixed % 2 === 0}}}`
   );
 };
