@@ -10,7 +10,7 @@ import { damage } from '../e2e/damage.ts';
 import { selfSigned } from '../http/certificates.ts';
 import { execute, PrivateServer } from '../postgres/server.ts';
 import { SmallDisk } from '../postgres/small-disk.ts';
-import { freePort } from './prometheus.ts';
+import { freePort } from '../free-port.ts';
 
 /** Nothing is wrong here: no alert may name it. */
 export const startCalm = (directory: string): Promise<Running> => startMdp(directory);

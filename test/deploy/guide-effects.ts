@@ -6,7 +6,7 @@ import type { Environment, Running, Status } from '../e2e/mdp.ts';
 import { createTestDatabase, type TestDatabase } from '../postgres/database.ts';
 import { execute } from '../postgres/server.ts';
 import type { GuideVariable } from './guide.ts';
-import { freePort } from './prometheus.ts';
+import { freePort } from '../free-port.ts';
 
 const synthetic = (rate: number): Environment => ({
   PIPELINE_SOURCES: JSON.stringify([

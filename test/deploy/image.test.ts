@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { validate } from 'dockerfile-utils';
 import { inDirectory, until } from '../e2e/mdp.ts';
 import { dockerfileText, instructionsOf, readImage, repository } from './dockerfile.ts';
-import { freePort } from './prometheus.ts';
+import { freePort } from '../free-port.ts';
 import { canEnterRoots, inRoot, makeRoot } from './root-file-system.ts';
 import { isRoot, ran, succeeds } from './tools.ts';
 

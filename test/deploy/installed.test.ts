@@ -10,7 +10,7 @@ import { binary } from '../e2e/binary.ts';
 import { inDirectory, until } from '../e2e/mdp.ts';
 import { repository } from './dockerfile.ts';
 import { listenNotify } from './notify-socket.ts';
-import { freePort } from './prometheus.ts';
+import { freePort } from '../free-port.ts';
 import { has, isRoot, succeeds } from './tools.ts';
 
 type Unit = {

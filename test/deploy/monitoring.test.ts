@@ -20,7 +20,8 @@ import {
   startPiling,
   startTroubled,
 } from './faults.ts';
-import { freePort, readRules, startPrometheus, type Prometheus } from './prometheus.ts';
+import { freePort } from '../free-port.ts';
+import { readRules, startPrometheus, type Prometheus } from './prometheus.ts';
 import { has, isRoot } from './tools.ts';
 
 const RESTARTS = 4;

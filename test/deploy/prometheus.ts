@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { parse, stringify } from 'yaml';
+import { freePort } from '../free-port.ts';
 
 export const monitoring = join(import.meta.dir, '../../monitoring');
 
@@ -124,11 +125,4 @@ const untilReady = async (url: string, child: Bun.Subprocess): Promise<void> => 
     if (performance.now() > deadline) throw new Error('prometheus is not ready in time');
     await Bun.sleep(50);
   }
-};
-
-export const freePort = (): number => {
-  const listener = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data: () => {} } });
-  const { port } = listener;
-  listener.stop(true);
-  return port;
 };

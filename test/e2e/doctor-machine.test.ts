@@ -3,7 +3,7 @@ import { expect, test } from 'bun:test';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { canLimit, makeControlGroup } from '../deploy/cgroup.ts';
-import { freePort } from '../deploy/prometheus.ts';
+import { freePort } from '../free-port.ts';
 import { isRoot } from '../deploy/tools.ts';
 import { selfSigned, signedBy } from '../http/certificates.ts';
 import { SmallDisk } from '../postgres/small-disk.ts';

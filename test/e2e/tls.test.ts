@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test';
 import { copyFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort } from '../deploy/prometheus.ts';
+import { freePort } from '../free-port.ts';
 import { exchanged } from '../fuzz/exchange.ts';
 import { payloadOf } from '../fuzz/payloads.ts';
 import { run as ranScript } from '../house/run.ts';

@@ -4,9 +4,9 @@
  * server that others use must not be.
  */
 import { chownSync, cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import postgres from 'postgres';
+import { freePort } from '../free-port.ts';
 import { postgresBinaries } from './binaries.ts';
 import { DataDirectory } from './directory.ts';
 
@@ -51,7 +51,7 @@ export class PrivateServer {
     const directory = new DataDirectory('mdp-postgres-', options.parent);
     cpSync(dataTemplate(), directory.path, { recursive: true });
     giveAway(directory.path);
-    const server = new PrivateServer(directory, await freePort(), options.settings ?? {});
+    const server = new PrivateServer(directory, freePort(), options.settings ?? {});
     await server.start();
     return server;
   }
@@ -69,7 +69,7 @@ export class PrivateServer {
     const command = [join(postgresBinaries().dir, 'pg_basebackup'), ...into, ...from];
     const made = Bun.spawnSync(unprivileged(command), { cwd: '/', stdout: 'ignore' });
     if (made.exitCode !== 0) throw new Error(`pg_basebackup failed: ${made.stderr.toString()}`);
-    const server = new PrivateServer(directory, await freePort(), {});
+    const server = new PrivateServer(directory, freePort(), {});
     await server.start();
     return server;
   }
@@ -272,18 +272,4 @@ function serverUser(): { readonly uid: number; readonly gid: number } {
 function childrenOf(parent: number): readonly number[] {
   const listing = Bun.spawnSync(['ps', '-o', 'pid=', '--ppid', String(parent)]).stdout.toString();
   return listing.split('\n').filter(Boolean).map(Number);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const listener = createServer();
-    listener.on('error', reject);
-    listener.listen(0, '127.0.0.1', () => {
-      const address = listener.address();
-      listener.close(() => {
-        if (address === null || typeof address === 'string') reject(new Error('no free port'));
-        else resolve(address.port);
-      });
-    });
-  });
 }
