@@ -129,7 +129,7 @@ test('takes the slow path for 1,000 batches once two of twenty were refused', as
   }
   expect(writer.path).toBe('fast');
   await generation.session.close();
-}, 30_000);
+});
 
 test('keeps the greatest of equal bars in one batch, however the batch is ordered', async () => {
   const bars = [makeBar(0, { revision: 2 }), makeBar(0), makeBar(0, { tradeCount: 5 })];

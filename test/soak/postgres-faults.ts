@@ -115,10 +115,11 @@ class Soak {
   }
 
   /**
-   * Every fault in turn, in another order each round; the next when both workers commit again, and
-   * a moment of peace.
+   * Every fault in turn, in another order each round; the first when both workers have committed,
+   * the next when both commit again, and a moment of peace.
    */
   async #befall(): Promise<void> {
+    await this.#recovered('the start');
     const until = Date.now() + this.#options.seconds * 1_000;
     const faults = Object.entries(this.#faults());
     for (let next = 0; Date.now() < until || next < faults.length; next += 1) {
