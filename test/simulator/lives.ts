@@ -55,7 +55,7 @@ export const stormyHalfDay = (seed: number): Scenario => {
     venue: {
       ...calm.venue,
       symbols: calm.venue.symbols.slice(0, 1),
-      meanTradeMs: 250,
+      meanTradeMs: 1000,
       replays: 0,
       mostTradesAtOnce: 1,
       quotesPerTrade: 0.1,
