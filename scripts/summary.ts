@@ -1,4 +1,7 @@
-/** The closing line of a test run. */
+/** What a run of `bun test` came to. */
+export type Counts = { readonly passed: number; readonly failed: number; readonly skipped: number };
+
+/** The closing line of all runs together. */
 export type Summary = { readonly line: string; readonly ok: boolean };
 
 const ran = /^Ran \d+ tests? across \d+ files?\./;
@@ -6,10 +9,10 @@ const counted = /^ *(\d+) (pass|skip|todo|fail|filtered out|errors?|expect\(\) c
 
 /**
  * Reads the counts from the last lines of `bun test`: ` 12 pass`, ` 1 skip`, ` 2 fail`, then `Ran
- * …`. Where they do not explain a bad exit code (a crash, a filter that names no file), one failure
- * is counted: the line never looks good when the run was not.
+ * …`. Where they do not explain a bad exit code (a crash, a file that is not there), one failure is
+ * counted.
  */
-export function summarize(output: string, exitCode: number): Summary {
+export function countsOf(output: string, exitCode: number): Counts {
   const lines = Bun.stripANSI(output).split('\n');
   const counts = new Map<string, number>();
   for (let at = lines.findLastIndex((line) => ran.test(line)) - 1; at >= 0; at--) {
@@ -17,10 +20,18 @@ export function summarize(output: string, exitCode: number): Summary {
     if (count === undefined || word === undefined) break;
     counts.set(word, Number(count));
   }
-  const passed = counts.get('pass') ?? 0;
-  const skipped = (counts.get('skip') ?? 0) + (counts.get('todo') ?? 0);
-  const ok = exitCode === 0 && passed > 0;
-  const failed = Math.max(counts.get('fail') ?? 0, ok ? 0 : 1);
+  return {
+    passed: counts.get('pass') ?? 0,
+    failed: Math.max(counts.get('fail') ?? 0, exitCode === 0 ? 0 : 1),
+    skipped: (counts.get('skip') ?? 0) + (counts.get('todo') ?? 0),
+  };
+}
+
+/** Never looks good when a run was not, nor when no test ran in any. */
+export function summarize(runs: readonly Counts[]): Summary {
+  const sum = (name: keyof Counts): number => runs.reduce((all, run) => all + run[name], 0);
+  const [passed, skipped] = [sum('passed'), sum('skipped')];
+  const failed = Math.max(sum('failed'), passed === 0 ? 1 : 0);
   const tail = skipped > 0 ? `, ${skipped} skipped` : '';
-  return { line: `${passed} passed, ${failed} failed${tail}`, ok: ok && failed === 0 };
+  return { line: `${passed} passed, ${failed} failed${tail}`, ok: failed === 0 };
 }
