@@ -163,6 +163,7 @@ export class Behind {
       bytes,
       end: read,
       condensed: false,
+      givenUp: false,
       whole,
       at: 0,
       place: from,

@@ -10,6 +10,8 @@ export type Window = {
   readonly end: number;
   /** Positions are told by skips alone: a segment that was condensed. */
   readonly condensed: boolean;
+  /** What the skips tell of was given up by this process. */
+  readonly givenUp: boolean;
   /** Nothing of the segment follows behind `end`. */
   readonly whole: boolean;
   /**
@@ -123,7 +125,8 @@ export class BlockReader {
     this.#frames += dropped.reduce((sum, { count }) => sum + count, 0);
     if (dropped.length === 0) return undefined;
     const end = { position: window.position, frames: this.#frames };
-    return { ...this.#withLost(blockOf(dropped.map(droppedRecord), start)), end };
+    const { givenUp } = window;
+    return { ...this.#withLost(blockOf(dropped.map(droppedRecord), start)), givenUp, end };
   }
 
   #withLost(block: Block): Block {

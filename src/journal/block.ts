@@ -28,6 +28,8 @@ export type Block = {
   readonly lastReceive: ReceiveTime;
   /** Frames that stood directly before this block and could not be read any more. */
   readonly lost: number;
+  /** Its records tell of frames that this process gave up unread. */
+  readonly givenUp?: boolean;
   /** Just behind the last record. */
   readonly end: Mark;
 };

@@ -83,23 +83,25 @@ describe('at its bound the journal', () => {
   );
 });
 
-describe('policy', () => {
-  test('oldest gives up the oldest unread frames and stays within its bytes', async () => {
+describe('policy oldest', () => {
+  test('gives up the oldest unread frames and stays within its bytes', async () => {
     const { journal, drops, lines } = await journalOn(new MemoryDisk(), OPTIONS);
     journal.push(state(0, 'started'));
     await flood(journal, 1, 6000);
     expect(journal.report().bytes).toBeLessThan(1.5 * MiB);
     expect(lines.some(({ message }) => message.includes('frames were given up'))).toBe(true);
     journal.close();
-    const out = recordsOf(await takeBlocks(journal));
+    const blocks = await takeBlocks(journal);
+    const out = recordsOf(blocks);
     await journal.release(never);
+    expect(toldIn(recordsOf(blocks.filter((block) => block.givenUp)))).toBeGreaterThan(500);
     expect(out[0]).toEqual(state(0, 'started'));
     expect(out[1]).toMatchObject({ kind: 'state', state: 'dropped' });
     expect(out.at(-1)).toEqual(tick(6000));
     expect(drops.count).toBeGreaterThan(2000);
   });
 
-  test('oldest gives up no more than it takes to have the free bytes again', async () => {
+  test('gives up no more than it takes to have the free bytes again', async () => {
     const disk = new MemoryDisk();
     const options = { ...OPTIONS, maxBytes: 2 * MiB, minFreeBytes: MiB } as const;
     const first = await journalOn(disk, options);
@@ -129,14 +131,18 @@ describe('policy', () => {
       OPTIONS,
     );
     again.journal.close();
-    const out = recordsOf(await takeBlocks(again.journal));
+    const blocks = await takeBlocks(again.journal);
+    const out = recordsOf(blocks);
     await again.journal.release(never);
+    expect(blocks.filter((block) => block.givenUp)).toEqual([]);
     expect(toldIn(out)).toBe(drops.count);
     expect(framesIn(out) + toldIn(out)).toBe(6000 - 120);
     expect(again.journal.report()).toMatchObject({ lostFrames: 0, damaged: 0 });
   });
+});
 
-  test('newest refuses what comes, until what was read is settled', async () => {
+describe('policy newest', () => {
+  test('refuses what comes, until what was read is settled', async () => {
     const { journal, drops } = await journalOn(new MemoryDisk(), { ...OPTIONS, policy: 'newest' });
     await flood(journal, 1, 3000);
     expect(drops.count).toBeGreaterThan(0);

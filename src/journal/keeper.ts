@@ -177,6 +177,7 @@ export class Keeper {
       const { parts, dropped } = condense(window, segment);
       segment.bytes = await replaceFile(disk, directory, name, parts);
       segment.condensed = true;
+      segment.givenUp = true;
       log.error('the journal is full: frames were given up', { file: name, policy: 'oldest' });
       for (const [source, count] of dropped) onDrop(source, count);
     });

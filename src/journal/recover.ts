@@ -139,6 +139,7 @@ const describe = async (
     bytes,
     sealed: true,
     condensed: header?.end !== undefined,
+    givenUp: false,
     packed: name.packed,
     busy: undefined,
   };
@@ -261,6 +262,7 @@ export const wholeWindow = async (disk: Disk, path: string, segment: Segment): P
     bytes,
     end,
     condensed: segment.condensed || decodeHeader(bytes)?.end !== undefined,
+    givenUp: segment.givenUp,
     whole: true,
     at: Math.min(HEADER_BYTES, end),
     place: segment.start,

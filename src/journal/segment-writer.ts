@@ -308,6 +308,7 @@ export class SegmentWriter {
       bytes: HEADER_BYTES,
       sealed: false,
       condensed: false,
+      givenUp: false,
       packed: false,
       busy: undefined,
     };

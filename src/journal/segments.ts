@@ -17,6 +17,8 @@ export type Segment = {
   sealed: boolean;
   /** Its frames were given up: ticks, states, and what tells of the frames remain. */
   condensed: boolean;
+  /** By this process. */
+  givenUp: boolean;
   /** Compressed as a whole. */
   packed: boolean;
   /** Resolves when the file is no longer being replaced. */

@@ -333,10 +333,9 @@ export class Pipeline {
       clock,
       room: () => this.#waitForRoom(),
       onStarted: (name, venue) => this.sourceSet.heard(name, venue),
-      onDropped: (count, own, former) => {
+      onDropped: (count, own, isPending) => {
         const reason = own ?? `queue_${settings.dropPolicy}`;
-        // Unread frames of an earlier run may be given up in this one; its source's own drops not.
-        if (own === undefined || !former) this.pendingDrops.read(reason, count);
+        if (isPending) this.pendingDrops.read(reason, count);
         this.ledger.frameDropped(reason, count);
       },
       onBlock: (mark) => this.#blockRead(mark),

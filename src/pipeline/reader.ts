@@ -46,8 +46,8 @@ export type ReaderOptions = {
   readonly room: () => Promise<void> | undefined;
   /** A source of this or an earlier run began: its name and its venue. */
   readonly onStarted: (source: string, venue: string) => void;
-  /** Frames were given up here, by policy. */
-  readonly onDropped: (count: number, reason: string | undefined, former: boolean) => void;
+  /** Frames were given up here, by policy; `isPending`: by this process, which has said so. */
+  readonly onDropped: (count: number, reason: string | undefined, isPending: boolean) => void;
   /** A block has been read: what came before `mark` is in the operators or in batches. */
   readonly onBlock: (mark: Mark) => void;
   /** A source of this run has said that it is through. */
@@ -236,7 +236,7 @@ export class Reader {
     if (record.state === 'dropped') {
       const former = this.#position < liveFrom;
       if (former) ledger.frames.received += record.count;
-      onDropped(record.count, detail, former);
+      onDropped(record.count, detail, !former || this.#block?.givenUp === true);
     }
     if (record.state === 'ended' && this.#position >= liveFrom) onEnded(record.source);
   }
