@@ -217,10 +217,14 @@ export class History {
 }
 
 /** A disk on which everything is written as soon as it can be. */
-const isFlawless = ({ disk, journal }: Scenario): boolean => {
-  const { writeFailed, syncFailed, nameFailed, full, short } = disk;
+const isFlawless = (scenario: Scenario): boolean =>
+  takesAll(scenario) && scenario.disk.syncFailed + scenario.disk.nameFailed === 0;
+
+/** A disk that takes every write, and a journal that has room for it. */
+export const takesAll = ({ disk, journal }: Scenario): boolean => {
+  const { writeFailed, full, short } = disk;
   const isRoomy = journal !== undefined && journal.maxBytes >= ROOMY_BYTES;
-  return isRoomy && writeFailed + syncFailed + nameFailed + full + short === 0;
+  return isRoomy && writeFailed + full + short === 0;
 };
 
 /** What a process took in long before it died has reached the kernel. */

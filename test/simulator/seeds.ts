@@ -15,4 +15,6 @@ export const EVER_FAILED: readonly (readonly [seed: number, found: string])[] = 
   [13411365, 'a failed sync removed segments that were synced, and the process was killed'],
   [13411844, 'frames of a synced segment were lost: the sync of the next one had failed'],
   [13410346, 'what one start had not found in the journal came back at the next'],
+  [308891803, 'what an earlier process had given up counted against what this one had'],
+  [694979212, 'a power loss took a frame without data, and the hole was told to be of a drop'],
 ];

@@ -116,7 +116,8 @@ const hasLost = (life: Life): boolean => {
   const isDoubtful = life.past.deliveries.some((run) =>
     run.some(({ fate }) => fate === 'doubtful'),
   );
-  return hasDropped(life) || life.pipeline.ledger.frames.dropped > 0 || isDoubtful;
+  const { dropped, lost } = life.pipeline.ledger.frames;
+  return hasDropped(life) || dropped + lost > 0 || isDoubtful;
 };
 
 /** A process that was not there explains one hole of an instrument. */

@@ -1,4 +1,5 @@
 import { ROW_KINDS } from '../../../src/pipeline/ledger.ts';
+import { takesAll } from '../history.ts';
 import type { Life } from '../simulate.ts';
 import { isShaky } from './fate.ts';
 
@@ -12,6 +13,11 @@ export const judgeLedger = (life: Life): string[] => {
   if (frames + rows > 0) complaints.push(`${frames} frames and ${rows} rows were left behind`);
   if (memory.total !== 0) complaints.push(`${memory.total} bytes still count as waiting`);
   complaints.push(...miscounted(life), ...untold(life));
+  // Where every write is taken, in order, only the power leaves holes in what was written.
+  const { lost } = ledger.frames;
+  if (lost > 0 && takesAll(scenario) && life.faults.of('power_lost') === 0) {
+    complaints.push(`${lost} frames count as lost, and the power never was`);
+  }
   const sizes = {
     trade: database.tables.trade.size,
     quote: database.tables.quote.size,

@@ -206,6 +206,14 @@ test('forgives as many trades that no ledger counts as frames were given up', as
   expect(await killed(givenUp(5))).not.toContain('trade rows are stored');
 });
 
+test('notices frames that the journal lost, unless the power took them', async () => {
+  const lose = ({ pipeline: { ledger } }: Life): void => {
+    ledger.frames.lost += 1;
+  };
+  expect(await killed(lose)).toContain('1 frames count as lost');
+  expect(await killed(lose, 1)).not.toContain('count as lost');
+});
+
 test('notices one hole more than there were absences', async () => {
   const verdict = await killed((life) => {
     const { tables } = life.database;
