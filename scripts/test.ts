@@ -34,7 +34,11 @@ const run = async (
   return [countsOf(output, await child.exited)];
 };
 
-const { together, alone, options } = planOf(testFiles(root), Bun.argv.slice(2));
+const words = Bun.argv.slice(2);
+const { together, alone, options } = planOf(testFiles(root), words);
+if (together.length + alone.length === 0) {
+  console.error(`no path of a test file has ${words.join(' or ')} in it`);
+}
 // Without isolation a worker keeps what its files share: a database server, the build.
 const beside = await run(['--parallel=2', '--no-isolate'], together);
 const { line, ok } = summarize([...beside, ...(await run(options, alone))]);
