@@ -9,6 +9,7 @@ import { normalize } from 'node:path';
 export const ALONE: readonly string[] = [
   'src/market/decimal.test.ts',
   'test/deploy/monitoring.test.ts',
+  'test/e2e/kill.test.ts',
   'test/e2e/run.test.ts',
   'test/fault/database-away.test.ts',
   'test/fault/postgres-connection.test.ts',
