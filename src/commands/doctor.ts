@@ -27,7 +27,8 @@ Looks at everything that \`mdp run\` will need, and says how it stands and what 
 the configuration, the limits on memory, CPU and open files, ports and certificate, the disk
 and its speed, the journal, the database with its schema and privileges, the ledger against
 the trades stored, each source with its symbols, and the clocks.
-Changes nothing; may run beside a running pipeline. Takes some seconds, to hear the venues.
+Gap rows whose trades are stored by now are brought up to date; nothing else is changed. May
+run beside a running pipeline. Takes some seconds, to hear the venues.
 
   --config PATH     configuration file (default: ./config.yaml, else the built-in one)
   --format FORMAT   text (default), or json: {"status", "findings": [{"about", "status",

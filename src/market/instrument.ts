@@ -41,6 +41,10 @@ export class Instruments {
     return table;
   }
 
+  has(venue: string, symbol: string): boolean {
+    return this.#byVenue.get(venue)?.has(symbol) === true;
+  }
+
   get(id: number): Instrument | undefined {
     return this.#byId[id];
   }

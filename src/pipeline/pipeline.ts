@@ -10,12 +10,14 @@ import { MdpError } from '../runtime/errors.ts';
 import { RateLimitedLog } from '../runtime/rate-limited-log.ts';
 import type { SpanCounts } from '../runtime/spans.ts';
 import { aborted, firstFailure } from '../runtime/waiting.ts';
+import type { Table } from '../sinks/sink.ts';
 import type { Intake, Source } from '../sources/source.ts';
 import { type BatchOrigin, BatchTraces } from './batch-trace.ts';
 import { Batcher, type OpenedBatch, type QueuedBatch } from './batcher.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { ConfigurationState } from './configuration-state.ts';
 import { gapsOfDroppedBatch } from './dropped-batch.ts';
+import { GapRecounts } from './gap-recounts.ts';
 import type { JournalPart } from './journal-part.ts';
 import { Ledger, type FrameCounts } from './ledger.ts';
 import { LedgerRecords } from './ledger-record.ts';
@@ -75,6 +77,7 @@ export class Pipeline {
   readonly #reader: Reader;
   readonly #limited: RateLimitedLog;
   readonly #records: LedgerRecords;
+  readonly #recounts: GapRecounts;
   readonly #traces: BatchTraces | undefined;
   readonly #drain = new AbortController();
   readonly #giveUp = new AbortController();
@@ -86,8 +89,9 @@ export class Pipeline {
     this.configuration = new ConfigurationState(this.startedAt);
     this.sinkName = parts.sink.name;
     this.#limited = new RateLimitedLog(log, clock);
-    const isLive = parts.sources.every((source) => !source.rereadable);
-    this.sinkStats = new SinkStats(isLive && parts.recording === undefined);
+    const isRead = parts.sources.some((source) => source.rereadable);
+    const isLive = !isRead && parts.recording === undefined;
+    this.sinkStats = new SinkStats(isLive);
     this.breaker = createSinkBreaker({ ...parts, log: this.#limited });
     this.memory = parts.journal?.memory ?? new MemoryBudget(settings.maxMemoryBytes);
     parts.journal?.drops.listen((source, count) => this.framesLost(source, count));
@@ -124,6 +128,9 @@ export class Pipeline {
     });
     this.operators = createOperators(this.#operatorsSettings(instruments), this.rows);
     this.#reader = this.#createReader(instruments);
+    const { batcher, settlement } = this;
+    const recounts = { isLive, instruments, batcher, settlement, signal: this.#drain.signal };
+    this.#recounts = new GapRecounts({ ...parts, ...recounts, log: this.#limited });
     this.checkpointer = this.#createCheckpointer();
     this.#restore(parts.journal);
     this.#isRecovered = !this.recovering;
@@ -169,6 +176,8 @@ export class Pipeline {
     const deadline = clock.after(settings.drainMs, () => this.#giveUp.abort());
     try {
       await Promise.race([this.#drainAll(readers, workers), failed]);
+      deadline.cancel();
+      await this.#recounts.end(this.#giveUp.signal);
     } finally {
       deadline.cancel();
       this.#giveUp.abort();
@@ -229,6 +238,7 @@ export class Pipeline {
 
   async #drainAll(reader: Promise<void>, workers: readonly Promise<void>[]): Promise<void> {
     await this.sourceSet.stop();
+    await this.#recounts.finished();
     this.#reader.hurry();
     this.buffer.close();
     await reader;
@@ -262,9 +272,10 @@ export class Pipeline {
   #workerParts(): Parameters<typeof runSinkWorker>[0] {
     const { sink, clock, random } = this.#parts;
     const { sinkQueue: queue, batcher, settlement, memory, sinkStats: stats, breaker } = this;
-    const onSettled = (): void => {
+    const onSettled = (table: Table): void => {
       queue.settled();
       this.buffer.memoryFreed();
+      if (table === 'gap') this.#recounts.told();
     };
     return {
       sink,
@@ -424,6 +435,7 @@ export class Pipeline {
     if (this.#isRecovered || this.recovering) return;
     this.#isRecovered = true;
     this.#parts.log.info('Recovered: everything the journal held is read');
+    this.#recounts.recovered();
   }
 
   #createCheckpointer(): Checkpointer | undefined {

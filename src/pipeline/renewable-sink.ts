@@ -1,5 +1,6 @@
 import type { LedgerRecord, Sink, SinkWorker } from '../sinks/sink.ts';
 import type { Cut } from '../sinks/cut.ts';
+import type { Recounted, RecountScope } from '../sinks/gap-recount.ts';
 
 /**
  * A sink that may be replaced while its workers commit: by one with another address or password.
@@ -48,6 +49,10 @@ export class RenewableSink implements Sink {
 
   clear(cut: Cut, signal: AbortSignal): Promise<number> {
     return this.#current.clear(cut, signal);
+  }
+
+  recountGaps(scope: RecountScope, signal: AbortSignal): Promise<Recounted> {
+    return this.#current.recountGaps(scope, signal);
   }
 
   close(): Promise<void> {

@@ -26,6 +26,11 @@ export class Settlement {
     this.#ledger = ledger;
   }
 
+  /** The epoch of what is cut now. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
   /** A batch is cut: the epoch it belongs to. */
   opened(): number {
     this.#add(this.#epoch, 1);

@@ -9,7 +9,15 @@ import type { Clock } from '../runtime/clock.ts';
 import { MdpError } from '../runtime/errors.ts';
 import type { RateLimitedLog } from '../runtime/rate-limited-log.ts';
 import { pause } from '../runtime/waiting.ts';
-import type { Batch, Committed, DeadLetter, RejectedRow, Sink, SinkWorker } from '../sinks/sink.ts';
+import type {
+  Batch,
+  Committed,
+  DeadLetter,
+  RejectedRow,
+  Sink,
+  SinkWorker,
+  Table,
+} from '../sinks/sink.ts';
 import type { BatchTrace } from './batch-trace.ts';
 import type { Batcher, QueuedBatch } from './batcher.ts';
 import { increase } from './ledger.ts';
@@ -35,8 +43,8 @@ export type WorkerParts = {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: RateLimitedLog;
-  /** A batch is settled, and its memory free. */
-  readonly onSettled: () => void;
+  /** A batch of the table is settled, and its memory free. */
+  readonly onSettled: (table: Table) => void;
 };
 
 /**
@@ -99,7 +107,7 @@ const commitBatch = async (
   memory.addBatches(-batch.bytes);
   settle(parts, opened, committed);
   parts.batcher.release(batch);
-  parts.onSettled();
+  parts.onSettled(batch.table);
 };
 
 /** Enters in the ledger what the database said, and nothing before. */

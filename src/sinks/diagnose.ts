@@ -13,12 +13,15 @@ export type DiagnoseOptions = ConnectionOptions & {
   readonly workers: number;
 };
 
-/** How the database that `options.url` names stands. Changes nothing there, and never throws. */
+/**
+ * How the database that `options.url` names stands. Changes nothing there but gap rows, which it
+ * holds against the trades, and never throws.
+ */
 export const diagnoseDatabase = (
   options: DiagnoseOptions,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> => {
   const database = parseDatabaseUrl(options.url);
   if (database?.kind !== 'sqlite') return diagnosePostgres(options, signal);
-  return diagnoseSqlite(database.path, options);
+  return diagnoseSqlite(database.path, options, signal);
 };

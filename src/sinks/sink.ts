@@ -3,6 +3,7 @@ import type { Quote, Trade } from '../market/events.ts';
 import type { Gap } from '../market/gap.ts';
 import type { ReceiveTime } from '../market/time.ts';
 import type { Cut } from './cut.ts';
+import type { Recounted, RecountScope } from './gap-recount.ts';
 import type { TickRows } from './packed-rows.ts';
 
 /**
@@ -27,6 +28,11 @@ export interface Sink {
    * back.
    */
   clear(cut: Cut, signal: AbortSignal): Promise<number>;
+  /**
+   * Holds unfilled gap rows of the scope against the trades that are there, beside whatever its
+   * workers commit. Throws `MdpError`; what was written by then stays.
+   */
+  recountGaps(scope: RecountScope, signal: AbortSignal): Promise<Recounted>;
   close(): Promise<void>;
 }
 

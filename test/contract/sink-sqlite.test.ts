@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLog } from '../../src/runtime/json-log.ts';
 import { createSystemClock } from '../../src/runtime/system-clock.ts';
+import { sqliteGapTables } from '../../src/sinks/sqlite/gap-tables.ts';
 import { openSqliteReader } from '../../src/sinks/sqlite/reader.ts';
 import { createSqliteSink } from '../../src/sinks/sqlite/sink.ts';
 import { describeSink, type OpenedSink } from './sink.ts';
@@ -23,6 +24,7 @@ describeSink('sqlite', () => {
 
 function openedIn(directory: string): OpenedSink {
   const path = join(directory, 'mdp.db');
+  let other: Database | undefined;
   const query = (sql: string) => {
     const db = new Database(path, { readonly: true, safeIntegers: true });
     const rows = db.query(sql).values();
@@ -38,6 +40,14 @@ function openedIn(directory: string): OpenedSink {
       Promise.resolve(
         query(sql).map((row) => row.map((cell) => (cell === null ? null : String(cell)))),
       ),
-    cleanup: () => Promise.resolve(rmSync(directory, { recursive: true })),
+    gapTables: () => {
+      other ??= new Database(path, { safeIntegers: true });
+      const db = other;
+      return Promise.resolve(sqliteGapTables({ path, reading: db, writing: () => db }));
+    },
+    cleanup: () => {
+      other?.close();
+      return Promise.resolve(rmSync(directory, { recursive: true }));
+    },
   };
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe } from 'bun:test';
 import type { Instrument } from '../../src/market/instrument.ts';
+import type { GapTables } from '../../src/sinks/gap-recount.ts';
 import { columns, type Query, type Reader, type Row, type View } from '../../src/sinks/reader.ts';
 import type { Batch, Committed, LedgerRecord, Sink, SinkWorker } from '../../src/sinks/sink.ts';
 import { instrument } from './sink-fixtures.ts';
@@ -8,6 +9,7 @@ import { describeGaps } from './sink-gaps.ts';
 import { describeLedger } from './sink-ledger.ts';
 import { describeHoles, describeOverlaps } from './sink-holes.ts';
 import { describeRanges, describeReading, describeViews } from './sink-reading.ts';
+import { describeRecountLimits, describeRecounts } from './sink-recounts.ts';
 import { describeRefusals } from './sink-refusals.ts';
 import { describeCopies, describeDigits, describeRows } from './sink-rows.ts';
 
@@ -23,6 +25,8 @@ export type OpenedSink = {
   columns(view: View): Promise<readonly string[]>;
   /** Runs a query on the tables and views; every cell as text. */
   texts(sql: string): Promise<readonly (readonly (string | null)[])[]>;
+  /** What a recount reads and writes, on a connection of its own. */
+  gapTables(): Promise<GapTables>;
   /** Closes what is open but the sink, and removes the database. */
   cleanup(): Promise<void>;
 };
@@ -52,6 +56,8 @@ const laws: readonly ((bench: Bench) => void)[] = [
   describeGaps,
   describeHoles,
   describeOverlaps,
+  describeRecounts,
+  describeRecountLimits,
   describeRefusals,
   describeLedger,
   describeViews,

@@ -49,7 +49,7 @@ const whole = (run: Running, trades: number): Promise<number> =>
     (count) => count >= trades,
   );
 
-test('twins keep one copy of each trade and agree on its bars, though each misses some', () =>
+test("twins keep one copy of each trade, agree on its bars, and fill each other's holes", () =>
   inDirectory(async (directory) => {
     await rows('postgres', 'create database twins');
     const feeds = [1, 2].map(() => startFeed({ frames: [], acknowledge: binanceAck }));
@@ -75,6 +75,15 @@ test('twins keep one copy of each trade and agree on its bars, though each misse
     await Promise.all(
       runs.map((run, twin) => whole(run, all.filter((id) => !misses(twin, id)).length)),
     );
+    const gaps = await until(
+      () => rows('twins', 'select from_id::int as id, missing::int, filled_at from mdp.gaps'),
+      (each) => each.length === 3 && each.every((gap) => gap['filled_at'] !== null),
+    );
+    const found = gaps.map(({ id }) => Number(id)).toSorted((a, b) => a - b);
+    expect({ found, lack: gaps.filter(({ missing }) => missing !== 0) }).toEqual({
+      found: [100, 1000, 1100],
+      lack: [],
+    });
     for (const run of runs) expect(await run.stop()).toBe(0);
     await Promise.all(feeds.map((feed) => feed.stop()));
     const [stored] = await rows(

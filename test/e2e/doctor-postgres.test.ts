@@ -70,6 +70,37 @@ test('fails for a role without rights, and says which are missing', async () => 
   expect(writer.text).toContain('fail  database: the role may not make partitions in schema mdp');
 });
 
+test('brings gap rows up to date, and tells a role that may not how it could', async () => {
+  await execute(server.url(), 'create database holed owner owner');
+  const asOwner = { DATABASE_URL: server.url('holed').replace('postgres@', 'owner@') };
+  await inDirectory((directory) => mdp(directory, ['migrate'], asOwner));
+  await execute(
+    server.url('holed'),
+    `insert into mdp.instrument (venue, symbol) values ('binance', 'AAA');
+     create table mdp.trade_19700101 partition of mdp.trade
+       for values from ('1970-01-01Z') to ('1970-01-02Z');
+     insert into mdp.trade (instrument_id, ts, trade_id, receive_ts, price, size, late)
+       select 1, '1970-01-01T00:00:10Z', id, now(), 1, 1, 0 from generate_series(5, 7) as id;
+     insert into mdp.gap
+       (instrument_id, from_ts, from_id, to_ts, to_id, missing, reason, detected_at)
+       select 1, '1970-01-01T00:00:00Z', id, '1970-01-01T00:01:00Z', 7, 8 - id, 'down', now()
+       from unnest(array[4, 5]) as id;
+     grant usage, create on schema mdp to reader;
+     grant select, insert on all tables in schema mdp to reader`,
+  );
+  const reader = await examined('reader', 'holed');
+  expect(reader.code).toBe(0);
+  expect(reader.text).toContain('warn  gaps: rows could not be held against the trades: this role');
+  expect(reader.text).toContain('grant select, update on mdp.gap and select on mdp.trade');
+  const owner = await examined('postgres', 'holed');
+  expect(owner.text).toContain(
+    'ok    gaps: 2 unfilled holes of trade ids recounted: 1 are filled by trades that are ' +
+      'stored, 1 more lack less',
+  );
+  const left = await execute(server.url('holed'), 'select missing::int from mdp.gap order by 1');
+  expect(left).toEqual([{ missing: 0 }, { missing: 1 }]);
+});
+
 test('fails for a database that is not there, with the cure', async () => {
   const found = await examined('owner', 'nowhere');
   expect(found.code).toBe(1);
@@ -80,11 +111,11 @@ test('warns where role or database leave fewer connections than the workers open
   await execute(server.url(), 'create database narrow owner owner');
   const roomy = await examined('owner', 'narrow');
   expect(roomy.text).toMatch(
-    /ok {4}database: \d+ connections are free for this role, 4 are wanted/,
+    /ok {4}database: \d+ connections are free for this role, 5 are wanted/,
   );
   await execute(server.url(), 'alter role owner connection limit 3');
   const role = await examined('owner', 'narrow');
-  expect(role.text).toContain('warn  database: 3 connections are free for this role, 4 are wanted');
+  expect(role.text).toContain('warn  database: 3 connections are free for this role, 5 are wanted');
   await execute(server.url(), 'alter role owner connection limit -1');
   await execute(server.url(), 'alter database narrow connection limit 2');
   const database = await examined('owner', 'narrow');

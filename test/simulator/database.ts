@@ -1,6 +1,7 @@
 import type { Clock } from '../../src/runtime/clock.ts';
 import { MdpError } from '../../src/runtime/errors.ts';
 import { pause } from '../../src/runtime/waiting.ts';
+import type { Recounted, RecountScope } from '../../src/sinks/gap-recount.ts';
 import type {
   Batch,
   Committed,
@@ -79,6 +80,14 @@ export class SimulatedDatabase implements Sink {
 
   clear(): Promise<number> {
     return Promise.reject(new MdpError('invariant', 'nothing is replaced here'));
+  }
+
+  /** Draws nothing by chance: a seed's history is the same with and without it. */
+  recountGaps(scope: RecountScope): Promise<Recounted> {
+    return Promise.try(() => {
+      if (this.#away) throw lostConnection();
+      return this.tables.recountGaps(scope);
+    });
   }
 
   close(): Promise<void> {

@@ -2,6 +2,9 @@ import type { Bar } from '../../src/market/bar.ts';
 import type { Quote, Trade } from '../../src/market/events.ts';
 import type { Gap } from '../../src/market/gap.ts';
 import type { Instrument } from '../../src/market/instrument.ts';
+import type { Integer } from '../../src/market/integer.ts';
+import { receiveTime } from '../../src/market/time.ts';
+import type { Recounted, RecountScope } from '../../src/sinks/gap-recount.ts';
 import type { DeadLetter } from '../../src/sinks/sink.ts';
 
 export type Row = Trade | Quote | Bar | Gap | DeadLetter;
@@ -18,12 +21,14 @@ export class Tables {
   readonly bar = new Map<string, Bar>();
   readonly gap = new Map<string, Gap>();
   readonly deadLetter = new Map<string, DeadLetter>();
+  /** An instrument's trades by id. */
+  readonly #byId = new Map<string, Map<Integer, Trade[]>>();
 
   /** True when it changed something. */
   write(row: Row): boolean {
     switch (row.kind) {
       case 'trade':
-        return keepFirst(this.trade, `${named(row.instrument)} ${row.eventTime} ${row.id}`, row);
+        return this.#writeTrade(row);
       case 'quote': {
         const at = row.eventTime ?? row.receiveTime;
         return keepFirst(this.quote, `${named(row.instrument)} ${at} ${row.id}`, row);
@@ -35,6 +40,49 @@ export class Tables {
       case 'dead_letter':
         return keepFirst(this.deadLetter, `${row.position} ${row.row}`, row);
     }
+  }
+
+  /** By looking for every id of every hole. */
+  recountGaps({ isWanted, detectedFrom }: RecountScope): Recounted {
+    const unfilled = [...this.gap].filter(
+      ([, { instrument, fromId, filledAt, detectedAt, missing = 0 }]) =>
+        detectedAt >= detectedFrom &&
+        isWanted(instrument) &&
+        fromId !== 0 &&
+        filledAt === undefined &&
+        missing > 0,
+    );
+    const changes = unfilled.flatMap(([key, gap]) => {
+      const { missing, received } = this.#lacks(gap);
+      if (missing >= Number(gap.missing)) return [];
+      const filledAt = missing > 0 ? undefined : receiveTime(Math.max(received, gap.detectedAt));
+      return [[key, { ...gap, missing, filledAt }] as const];
+    });
+    for (const [key, gap] of changes) this.gap.set(key, gap);
+    const filled = changes.filter(([, { missing }]) => missing === 0).length;
+    return { unfilled: unfilled.length, narrowed: changes.length, filled };
+  }
+
+  #lacks({ instrument, fromId, toId, fromTime, toTime }: Gap) {
+    const own = this.#byId.get(named(instrument));
+    let missing = 0;
+    let received = 0;
+    for (let id = Number(fromId); id <= Number(toId); id += 1) {
+      const there = (own?.get(id) ?? []).filter(
+        ({ eventTime }) => eventTime >= fromTime && eventTime <= toTime,
+      );
+      if (there.length === 0) missing += 1;
+      for (const { receiveTime: at } of there) received = Math.max(received, at);
+    }
+    return { missing, received };
+  }
+
+  #writeTrade(row: Trade): boolean {
+    const name = named(row.instrument);
+    if (!keepFirst(this.trade, `${name} ${row.eventTime} ${row.id}`, row)) return false;
+    const ids = this.#byId.get(name) ?? new Map<Integer, Trade[]>();
+    this.#byId.set(name, ids.set(row.id, [...(ids.get(row.id) ?? []), row]));
+    return true;
   }
 
   #writeBar(row: Bar): boolean {

@@ -1,7 +1,12 @@
 import type { Clock } from '../../runtime/clock.ts';
 import { MdpError } from '../../runtime/errors.ts';
 import { fail, ok, warn, type Finding } from '../../runtime/finding.ts';
+import { ALL_GAPS, recountGaps } from '../gap-recount.ts';
+import { gapsFinding } from '../gaps-finding.ts';
 import { ledgerFinding, ledgerTotals, LEDGER_TOTALS } from '../ledger-finding.ts';
+import { lockAsWriter } from './clear.ts';
+import { sqlstateOf } from './failure.ts';
+import { postgresGapTables } from './gap-tables.ts';
 import { requireSchema, timescaleSchemaOf } from './migrate.ts';
 import { quoteName, quoteText } from './migrations.ts';
 import type { Session } from './session.ts';
@@ -19,8 +24,8 @@ const UNUSED =
   'it was installed later: nothing is compressed; give database.schema a new name to begin anew';
 /** Clocks of two synchronised machines are closer than this. */
 const CLOCK_TOLERANCE_MS = 1000;
-/** Beside one a worker: for upkeep, and for the question whether a pooler stands between. */
-const OTHER_CONNECTIONS = 2;
+/** Beside one a worker: upkeep, recounting gaps, and asking whether a pooler stands between. */
+const OTHER_CONNECTIONS = 3;
 
 /** How a PostgreSQL server stands: reachable, ours to write to, of our schema, and in time. */
 export async function diagnosePostgres(
@@ -130,6 +135,7 @@ async function schemaFindings(
       unused ? warn(ABOUT, `${found}, beside TimescaleDB`, UNUSED) : ok(ABOUT, found),
       await writingFinding(session, schema, storage === 'native', signal),
       await accountFinding(session, schema, keepsAll, signal),
+      await holesFinding(session, schema, signal),
     ];
   } catch (error) {
     if (!(error instanceof MdpError) || error.code !== 'schema_missing') throw error;
@@ -152,6 +158,18 @@ async function accountFinding(
   return ledgerFinding(ledgerTotals(ledger.rows[0] ?? null), keepsAll, async () => {
     const { rows } = await session.query(count, [], signal);
     return BigInt(String(rows[0]?.['trades']));
+  });
+}
+
+/** The gap rows against the trades: brings them up to date where the role may. */
+function holesFinding(session: Session, schema: string, signal: AbortSignal): Promise<Finding> {
+  const recount = async () => {
+    await lockAsWriter(session, schema, signal);
+    return recountGaps(postgresGapTables(session, schema, signal), ALL_GAPS, signal);
+  };
+  return gapsFinding(recount, {
+    isRefused: (error) => sqlstateOf(error) === '42501',
+    cure: `grant select, update on ${schema}.gap and select on ${schema}.trade to the role`,
   });
 }
 

@@ -10,10 +10,12 @@ import { readFile } from 'node:fs/promises';
 import type { Clock } from '../../runtime/clock.ts';
 import { MdpError } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
+import { recountGaps } from '../gap-recount.ts';
 import type { Sink } from '../sink.ts';
 import { parseAddress, type SslMode } from './address.ts';
-import { clearCut, lockAlone } from './clear.ts';
+import { clearCut, lockAlone, lockAsWriter } from './clear.ts';
 import { Connector } from './connector.ts';
+import { postgresGapTables } from './gap-tables.ts';
 import { migrateSchema, requireSchema, type Schema } from './migrate.ts';
 import type { Deadlines, Session } from './session.ts';
 import { Upkeep } from './upkeep.ts';
@@ -97,6 +99,18 @@ export function createPostgresSink(options: PostgresSinkOptions): Sink {
       alone = await via.open(signal);
       await lockAlone(alone, schema, signal);
       return clearCut(alone, schema, cut, signal);
+    },
+    recountGaps: async (scope, signal) => {
+      connector ??= connectorOf(options);
+      const via = await connector;
+      await prepare(via, signal);
+      const session = await via.open(signal);
+      try {
+        if (alone === undefined) await lockAsWriter(session, schema, signal);
+        return await recountGaps(postgresGapTables(session, schema, signal), scope, signal);
+      } finally {
+        await session.close();
+      }
     },
     close: async () => {
       await upkeep?.close();

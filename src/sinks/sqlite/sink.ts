@@ -2,6 +2,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import { lockFile } from '../../runtime/file-lock.ts';
 import type { Log } from '../../runtime/log.ts';
 import { MdpError } from '../../runtime/errors.ts';
+import { recountGaps } from '../gap-recount.ts';
 import type { Sink } from '../sink.ts';
 import { makeDirectoryOf, openForWriting } from './connection.ts';
 import { databaseError } from './errors.ts';
@@ -37,6 +38,13 @@ export function createSqliteSink(options: SqliteSinkOptions): Sink {
         ready = worker;
         return worker.clear(cut);
       }),
+    recountGaps: async (scope, signal) => {
+      if (worker === undefined || worker.closed) {
+        worker = openWorker(options);
+        ready = worker;
+      }
+      return recountGaps(worker.gapTables(), scope, signal);
+    },
     close: async () => worker?.close(),
   };
 }

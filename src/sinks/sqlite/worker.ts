@@ -9,9 +9,11 @@ import type {
   SinkWorker,
 } from '../sink.ts';
 import type { Cut } from '../cut.ts';
+import type { GapTables } from '../gap-recount.ts';
 import type { InstrumentRow, Rows } from '../packed-rows.ts';
 import { clearCut } from './clear.ts';
 import { databaseError, refusedReason, rejectedRow } from './errors.ts';
+import { sqliteGapTables } from './gap-tables.ts';
 import { InstrumentIds } from './instrument-ids.ts';
 import {
   barWriter,
@@ -77,6 +79,15 @@ export class SqliteWorker implements SinkWorker {
       epoch = clearCut(this.#db, cut);
     });
     return epoch;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** On the file's one writing connection, between commits. */
+  gapTables(): GapTables {
+    return sqliteGapTables({ path: this.#path, reading: this.#db, writing: () => this.#db });
   }
 
   close(): Promise<void> {

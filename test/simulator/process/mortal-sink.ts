@@ -46,6 +46,10 @@ export class MortalSink implements Sink {
     return this.#asks(() => this.#parts.sink.clear(...asked));
   }
 
+  recountGaps(...asked: Parameters<Sink['recountGaps']>): ReturnType<Sink['recountGaps']> {
+    return this.#asks(() => this.#parts.sink.recountGaps(...asked));
+  }
+
   close(): Promise<void> {
     return this.#asks(() => this.#parts.sink.close());
   }
