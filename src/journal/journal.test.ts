@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import {
+  Memory,
   MemoryDisk,
   frame,
   journalOn,
@@ -233,6 +234,24 @@ describe('a disk that is away for long', () => {
     expect(frames + drops.count).toBe(3000);
     expect(told).toBe(drops.count);
     expect(await journal.persist(journal.taken.position, aborted)).toBe(false);
+    await journal.release(aborted);
+  });
+
+  test('no more waits in memory than may', async () => {
+    const disk = new MemoryDisk();
+    const memory = new Memory();
+    memory.limit = 2 * 1024 ** 2;
+    const { journal, drops } = await journalOn(disk, { memory, policy: 'block' });
+    disk.fail = (call) => (call === 'write' || call === 'create' ? 'EIO' : undefined);
+    await until(() => {
+      journal.push(frame(1, 'x'.repeat(10_000)));
+      return journal.full;
+    });
+    expect(drops.count).toBe(0);
+    expect(memory.bytes).toBeGreaterThan(memory.limit / 4);
+    for (let n = 0; n < 1000; n += 1) journal.push(frame(n, 'x'.repeat(10_000)));
+    expect(drops.count).toBeGreaterThan(0);
+    expect(memory.bytes).toBeLessThan(memory.limit + 20_000);
     await journal.release(aborted);
   });
 });

@@ -47,8 +47,12 @@ export type JournalOptions = {
   readonly onDrop: (source: string, count: number) => void;
 };
 
-/** Most bytes that are not yet synced: beyond it frames are refused, whatever the policy. */
-const BUFFER_BYTES = 16 * 1024 * 1024;
+/**
+ * Most bytes that are not yet synced: beyond it frames are refused, whatever the policy. Less where
+ * all that waits in memory must be less.
+ */
+const MOST_BUFFER_BYTES = 16 * 1024 * 1024;
+const LEAST_BUFFER_BYTES = 1024 * 1024;
 /** A segment is an eighth of all, within these. */
 const SEGMENTS = 8;
 const LEAST_SEGMENT_BYTES = 64 * 1024;
@@ -68,6 +72,7 @@ export class Journal implements RecordBuffer {
   readonly #refused = new Map<string, Dropped>();
   readonly #release: () => void;
   readonly #segmentBytes: number;
+  readonly #bufferBytes: number;
   readonly #rate: Rate;
   readonly #tornBytes: number;
   /** Bytes beyond the bound at the start, where sources stop at it. */
@@ -99,6 +104,7 @@ export class Journal implements RecordBuffer {
     this.#release = release;
     this.#tornBytes = recovered.tornBytes;
     this.#segmentBytes = segmentBytesFor(options.maxBytes);
+    this.#bufferBytes = Math.min(MOST_BUFFER_BYTES, Math.max(LEAST_BUFFER_BYTES, memory.limit));
     const segments = new Segments(recovered.segments);
     const chunks = new Chunks(start, this.#segmentBytes);
     const first = segments.all[0];
@@ -328,13 +334,13 @@ export class Journal implements RecordBuffer {
     if (isAtBound && !this.#behind.isOnDisk) this.#writer.suspend(this.#keeper.boundName);
     else if (room > 0 || this.#closing) this.#writer.resume();
     const { synced, away } = this.#writer;
-    if (away !== undefined) this.#giveUpRead(room <= 0 ? 0 : BUFFER_BYTES / 2);
+    if (away !== undefined) this.#giveUpRead(room <= 0 ? 0 : this.#bufferBytes / 2);
     const end = this.#chunks.position;
-    const buffer = BUFFER_BYTES - (end - synced.position);
+    const buffer = this.#bufferBytes - (end - synced.position);
     const onDisk = away === undefined ? room : Number.POSITIVE_INFINITY;
     this.#bound = end + Math.max(0, Math.min(buffer, onDisk + slack));
     const wasFull = this.full;
-    this.#fullFrom = end + Math.min(onDisk, buffer - BUFFER_BYTES / 2);
+    this.#fullFrom = end + Math.min(onDisk, buffer - this.#bufferBytes / 2);
     if (wasFull && !this.full) this.#emptied.ring();
   }
 

@@ -42,6 +42,8 @@ export interface RecordBuffer {
 export interface MemoryShare {
   addBlocks(bytes: number): void;
   readonly full: boolean;
+  /** In bytes, for all that waits. */
+  readonly limit: number;
 }
 
 /** What gives way at a bound. */

@@ -181,6 +181,7 @@ export const state = (n: number, what: StateRecord['state'] = 'connected'): Stat
 export class Memory implements MemoryShare {
   bytes = 0;
   full = false;
+  limit = Number.POSITIVE_INFINITY;
   addBlocks(bytes: number): void {
     this.bytes += bytes;
   }

@@ -17,4 +17,5 @@ export const EVER_FAILED: readonly (readonly [seed: number, found: string])[] = 
   [13410346, 'what one start had not found in the journal came back at the next'],
   [308891803, 'what an earlier process had given up counted against what this one had'],
   [694979212, 'a power loss took a frame without data, and the hole was told to be of a drop'],
+  [815242930, 'more waited in memory than may, where neither disk nor database took it'],
 ];
