@@ -40,6 +40,9 @@ const source = (url: string, symbols: readonly string[]) =>
 
 const rows = (database: string, sql: string) => execute(server.url(database), sql);
 
+const committed = async (run: Running): Promise<number> =>
+  (await run.status()).ledger.rows['trade']?.['committed'] ?? 0;
+
 const decoded = async (run: Running): Promise<number> =>
   (await run.status()).ledger.rows['trade']?.['decoded'] ?? 0;
 
@@ -74,6 +77,15 @@ test("twins keep one copy of each trade, agree on its bars, and fill each other'
     );
     await Promise.all(
       runs.map((run, twin) => whole(run, all.filter((id) => !misses(twin, id)).length)),
+    );
+    // With trades committed the tables are there to be asked.
+    await Promise.all(
+      runs.map((run) =>
+        until(
+          () => committed(run),
+          (count) => count > 0,
+        ),
+      ),
     );
     const gaps = await until(
       () => rows('twins', 'select from_id::int as id, missing::int, filled_at from mdp.gaps'),
