@@ -18,4 +18,6 @@ export const EVER_FAILED: readonly (readonly [seed: number, found: string])[] = 
   [308891803, 'what an earlier process had given up counted against what this one had'],
   [694979212, 'a power loss took a frame without data, and the hole was told to be of a drop'],
   [815242930, 'more waited in memory than may, where neither disk nor database took it'],
+  [70207268, 'one of three frames with the same text was written, and taken for another'],
+  [415020157, 'a trade was stored of the copy that was kept, which another was taken for'],
 ];

@@ -25,10 +25,13 @@ export type Delivery = {
 
 /** A text that is not where it should be may have been given up: so many behind it are tried. */
 const LOOK_AHEAD = 256;
+/** The time at which a text came stands, as a double, at most so far in front of it. */
+const HEAD_BYTES = 64;
 
 /**
  * What of one process has reached the journal's files: told by the texts in the bytes that are
- * written, in the order in which they were given. Shares no line with the journal.
+ * written, and by when they came, in the order in which they were given. Shares no line with the
+ * journal.
  */
 export class Custody {
   readonly deliveries: Delivery[] = [];
@@ -118,7 +121,7 @@ export class Custody {
       const delivery = deliveries[index];
       if (delivery === undefined || delivery.secured) continue;
       const { text } = delivery.parcel;
-      const found = bytes.indexOf(text, from);
+      const found = placeOf(delivery, bytes, from);
       if (found < 0) {
         missed += 1;
         continue;
@@ -132,6 +135,18 @@ export class Custody {
     return isFound;
   }
 }
+
+/** Where its text stands, behind `from`: of several with the same text, the one of its time. */
+const placeOf = ({ parcel, at }: Delivery, bytes: Buffer, from: number): number => {
+  const time = Buffer.alloc(8);
+  time.writeDoubleLE(at);
+  let found = bytes.indexOf(parcel.text, from);
+  while (found >= 0) {
+    if (bytes.subarray(Math.max(from, found - HEAD_BYTES), found).includes(time)) return found;
+    found = bytes.indexOf(parcel.text, found + 1);
+  }
+  return found;
+};
 
 /** Whether it is safe by now. A file is removed when all of it is settled. */
 const look = (delivery: Delivery | undefined, { named, durable }: Files): void => {
