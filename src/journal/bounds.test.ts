@@ -165,7 +165,7 @@ describe('policy block', () => {
     const disk = new MemoryDisk();
     const options = { ...OPTIONS, policy: 'block' } as const;
     const before = await journalOn(disk, options);
-    await flood(before.journal, 0, 4000);
+    await flood(before.journal, 0, 8000);
     expect(before.drops.count).toBeGreaterThan(0);
     await before.journal.release(never);
     for (let restart = 1; restart < 4; restart += 1) {
@@ -186,6 +186,26 @@ describe('policy block', () => {
     while (journal.take() !== undefined || journal.frames() > 0) await turns(1);
     journal.settle(journal.taken.position);
     await room;
+    expect<boolean>(journal.full).toBe(false);
+    await journal.release(never);
+  });
+
+  test('asks sources to wait for what was read to settle, and writes on meanwhile', async () => {
+    const disk = new MemoryDisk();
+    const { journal, drops } = await journalOn(disk, { ...OPTIONS, policy: 'block' });
+    let sent = 0;
+    for (; !journal.full; sent += 100) {
+      for (let i = sent; i < sent + 100; i += 1) journal.push(frame(i, TEXT));
+      await takeRecords(journal, 100);
+    }
+    // Sockets that were paused bring more.
+    for (let i = sent; i < sent + 1500; i += 1) journal.push(frame(i, TEXT));
+    await takeRecords(journal, 1500);
+    expect(await journal.persist(journal.end.position, never)).toBe(true);
+    expect([journal.report().state, drops.count, journal.full]).toEqual(['full', 0, true]);
+    expect(usedOf(disk)).toBeGreaterThan((sent + 1500) * TEXT.length);
+    journal.settle(journal.taken.position);
+    await journal.emptied(never);
     expect<boolean>(journal.full).toBe(false);
     await journal.release(never);
   });

@@ -84,6 +84,25 @@ describe('the journal', () => {
   });
 });
 
+test('gives the kernel at once what it has, for one who will hold the thread', async () => {
+  const disk = new MemoryDisk();
+  const { journal } = await journalOn(disk, { fsyncMs: 60_000 });
+  journal.push(frame(1));
+  await takeRecords(journal, 1);
+  const calls: string[] = [];
+  disk.fail = (call) => {
+    calls.push(call);
+    return undefined;
+  };
+  journal.push(frame(2));
+  expect(calls).toEqual([]);
+  journal.writeOut();
+  // Before any timer: the disk of the test takes a microtask.
+  await Promise.resolve();
+  expect(calls).toEqual(['write']);
+  await journal.release(never);
+});
+
 describe('a reader that is behind', () => {
   test('reads from disk what memory could not hold, else from memory', async () => {
     const { journal, memory } = await journalOn(new MemoryDisk(), { maxBlocks: 2 });

@@ -6,7 +6,7 @@ import { Behind } from './behind.ts';
 import { BlockReader, droppedRecord } from './block-reader.ts';
 import { Chunks } from './chunks.ts';
 import type { Disk } from './disk.ts';
-import { Keeper } from './keeper.ts';
+import { Keeper, MAX_BYTES } from './keeper.ts';
 import { Quarantine } from './quarantine.ts';
 import type { Recovered } from './recover.ts';
 import type { Block, Dropped } from './block.ts';
@@ -53,6 +53,8 @@ export type JournalOptions = {
  */
 const MOST_BUFFER_BYTES = 16 * 1024 * 1024;
 const LEAST_BUFFER_BYTES = 1024 * 1024;
+/** What sockets that have been paused still bring: 512 KiB of texts each, measured. */
+const PAUSED_BYTES = 1024 * 1024;
 /** A segment is an eighth of all, within these. */
 const SEGMENTS = 8;
 const LEAST_SEGMENT_BYTES = 64 * 1024;
@@ -245,6 +247,11 @@ export class Journal implements RecordBuffer {
     return this.#writer.persist(position, signal);
   }
 
+  /** Hands to the kernel what was taken in: whoever is about to hold the thread calls it. */
+  writeOut(): void {
+    this.#writer.now();
+  }
+
   /**
    * Whether what is read but not settled takes so much of the journal that a checkpoint should come
    * soon.
@@ -328,8 +335,8 @@ export class Journal implements RecordBuffer {
    * that keeps up is fed from memory. What is left at the end is written all the same.
    */
   #review(): void {
-    const slack = this.#hasSlack ? this.#segmentBytes + this.#overhang : 0;
     const { room } = this.#keeper;
+    const slack = this.#slack;
     const isAtBound = room + slack <= 0 && !this.#closing;
     if (isAtBound && !this.#behind.isOnDisk) this.#writer.suspend(this.#keeper.boundName);
     else if (room > 0 || this.#closing) this.#writer.resume();
@@ -340,17 +347,29 @@ export class Journal implements RecordBuffer {
     const onDisk = away === undefined ? room : Number.POSITIVE_INFINITY;
     this.#bound = end + Math.max(0, Math.min(buffer, onDisk + slack));
     const wasFull = this.full;
-    this.#fullFrom = end + Math.min(onDisk, buffer - this.#bufferBytes / 2);
+    this.#fullFrom = end + Math.min(this.#roomToFill, buffer - this.#bufferBytes / 2);
     if (wasFull && !this.full) this.#emptied.ring();
   }
 
   /**
-   * Beyond its bound a journal may grow by a segment: while it makes room, or sources stop. What an
-   * earlier run had used of it is not missing here: sockets bring some frames before they pause.
+   * Beyond its bound a journal may grow by a segment, while it makes room or sources stop: sockets
+   * bring some frames before they pause. What an earlier run had used of it is not missing here.
    */
-  get #hasSlack(): boolean {
+  get #slack(): number {
     const { policy } = this.#options;
-    return policy === 'block' || (policy === 'oldest' && !this.#keeper.stuck);
+    if (policy === 'block') return Math.max(this.#segmentBytes, PAUSED_BYTES) + this.#overhang;
+    return policy === 'oldest' && !this.#keeper.stuck ? this.#segmentBytes : 0;
+  }
+
+  /**
+   * Bytes that may come before sources should wait. With the disk away they go through memory, and
+   * a wait would not bring it back; at our own bound it does, as soon as what was read is settled.
+   */
+  get #roomToFill(): number {
+    const { room, boundName } = this.#keeper;
+    const { away } = this.#writer;
+    const isOver = away === undefined || (away.errno === boundName && boundName === MAX_BYTES);
+    return isOver ? room : Number.POSITIVE_INFINITY;
   }
 
   /** With the disk away, memory that was read makes room for what comes, beyond `kept` bytes. */

@@ -14,6 +14,8 @@ const ROUND_MS = 1000;
 const PACK_SHARE = 0.1;
 /** The reader keeps up while it is no further behind. */
 const KEPT_UP_BYTES = 1024 * 1024;
+/** The key of the bound that settling makes room under. */
+export const MAX_BYTES = 'journal.max_bytes';
 /** Compressed at once: a segment of 32 MiB never is in memory. */
 const PIECE_BYTES = 1024 * 1024;
 /** A segment that is being filled is not ended for less. */
@@ -79,7 +81,7 @@ export class Keeper {
   /** The bound that is nearest, by the name of its key. */
   get boundName(): string {
     const isFree = this.freeAbove < this.#options.maxBytes - this.bytes;
-    return isFree ? 'journal.min_free_bytes' : 'journal.max_bytes';
+    return isFree ? 'journal.min_free_bytes' : MAX_BYTES;
   }
 
   /** Looks for something to do. */

@@ -289,6 +289,7 @@ export class Pipeline {
       clock,
       random,
       log: this.#limited,
+      beforeCommit: () => this.#parts.journal?.journal.writeOut(),
       onSettled,
     };
   }

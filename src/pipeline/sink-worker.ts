@@ -43,6 +43,8 @@ export type WorkerParts = {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: RateLimitedLog;
+  /** The thread may be held: SQLite commits and syncs on it. */
+  readonly beforeCommit: () => void;
   /** A batch of the table is settled, and its memory free. */
   readonly onSettled: (table: Table) => void;
 };
@@ -60,6 +62,7 @@ export const runSinkWorker = async (parts: WorkerParts, signal: AbortSignal): Pr
   stats.opened();
   try {
     while (!signal.aborted) {
+      parts.beforeCommit();
       await records.write(worker, signal);
       const opened = queue.take();
       if (opened !== undefined) {
