@@ -233,6 +233,40 @@ describe('a disk that fails', () => {
   );
 });
 
+test.each([
+  ['is not in vain', [undefined, 'EIO'], 0],
+  ['is not overlooked when it fails', ['EIO', undefined], 1],
+])('a sync under way when the disk is full %s', async (_what, outcomes, condemned) => {
+  const disk = new MemoryDisk();
+  const { journal, lines } = await journalOn(disk, { fsyncMs: 60_000 });
+  for (let n = 0; n < 100; n += 1) journal.push(frame(n));
+  await takeRecords(journal, 100);
+  const left = [...outcomes];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  disk.hold = promise;
+  const persisted = journal.persist(journal.end.position, never);
+  disk.fail = (call) => {
+    if (call === 'write') return 'ENOSPC';
+    return call === 'sync' ? left.shift() : undefined;
+  };
+  for (let n = 100; n < 110; n += 1) journal.push(frame(n));
+  await until(() => journal.report().errno === 'ENOSPC');
+  const before = journal.report().unsyncedBytes;
+  resolve();
+  await until(() => journal.report().syncFailures === condemned);
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((done) => setImmediate(done));
+  expect(journal.report().unsyncedBytes < before / 2).toBe(condemned === 0);
+  const said = lines.filter(({ message }) => message.startsWith('a sync of the journal failed'));
+  expect(said.length).toBe(condemned);
+  disk.fail = () => undefined;
+  expect(await persisted).toBe(true);
+  await journal.persist(journal.end.position, never);
+  const after = await journalOn(disk.crash(() => false));
+  after.journal.close();
+  expect(recordsOf(await takeBlocks(after.journal)).length).toBe(110);
+  await Promise.all([journal.release(never), after.journal.release(never)]);
+});
+
 describe('a disk that is away for long', () => {
   test('what was read makes room, then frames are refused and told of', async () => {
     const disk = new MemoryDisk();

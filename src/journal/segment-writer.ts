@@ -77,6 +77,8 @@ export class SegmentWriter {
   #flying = 0;
   /** Rises when writes under way no longer count, because what they wrote is written again. */
   #attempt = 0;
+  /** Rises when segments are left, whatever of them was synced. */
+  #left = 0;
   /** Our clock, µs, when the write that `soon` has asked for should begin. */
   #dueAt = 0;
   #syncing: Promise<void> | undefined;
@@ -241,17 +243,17 @@ export class SegmentWriter {
 
   async #syncAll(): Promise<void> {
     const mark = this.written;
-    const attempt = this.#attempt;
+    const left = this.#left;
     const behind = this.#unsynced.filter(({ segment }) => segment.start < mark.position);
     for (const [i, open] of behind.entries()) {
       try {
         await this.#syncOpen(open);
       } catch (error) {
         this.syncFailures += 1;
-        if (attempt === this.#attempt) this.#condemn(open, 'sync', error);
+        if (left === this.#left) this.#condemn(open, 'sync', error);
         return;
       }
-      if (attempt !== this.#attempt) return;
+      if (left !== this.#left) return;
       const next = behind[i + 1]?.segment;
       this.synced = next === undefined ? mark : { position: next.start, frames: next.frames };
     }
@@ -412,6 +414,7 @@ export class SegmentWriter {
   /** Seals what is open. Its bytes are synced, or written again elsewhere. */
   #leaveAll(): void {
     this.#attempt += 1;
+    this.#left += 1;
     this.#open = undefined;
     for (const open of this.#unsynced) this.#leave(open);
     this.#unsynced = [];

@@ -29,6 +29,8 @@ export type DiskCall = 'create' | 'write' | 'read' | 'sync' | 'rename' | 'remove
 export class MemoryDisk implements Disk {
   fail: (call: DiskCall, path: string) => string | undefined = () => undefined;
   free = Number.MAX_SAFE_INTEGER;
+  /** Syncs end behind it. */
+  hold: Promise<void> = Promise.resolve();
   readonly files = new Map<string, Content>();
   readonly #names = new Set<string>();
 
@@ -135,6 +137,7 @@ export class MemoryDisk implements Disk {
       },
       sync: async () => {
         const written = Buffer.from(content.bytes);
+        await this.hold;
         await this.#call('sync', path);
         content.synced = written;
       },
