@@ -99,6 +99,11 @@ export class SimulatedDisk implements Disk {
     return { named: new Set(this.#names.values()), durable: new Set(this.#durable.values()) };
   }
 
+  /** Names that begin so. */
+  names(prefix: string): readonly string[] {
+    return [...this.#names.keys()].filter((name) => name.startsWith(prefix));
+  }
+
   losePower(): void {
     const { chance } = this.#parts;
     const loss = chance.pick(['all', 'later', 'any', 'any', 'none']);

@@ -35,6 +35,11 @@ export type Past = {
   hasDropped: boolean;
   /** Rows, behind the operators, in any of them. */
   hasDroppedRows: boolean;
+  /**
+   * When a process began that had no checkpoint, and gave up unread what earlier ones had left: it
+   * knows nothing of them, in µs.
+   */
+  blankFrom: number;
   /** What each process was given. */
   readonly deliveries: (readonly Delivery[])[];
 };
@@ -55,6 +60,7 @@ export class History {
     ends: [],
     hasDropped: false,
     hasDroppedRows: false,
+    blankFrom: 0,
     deliveries: [],
   };
   readonly #seen: string[] = [];
@@ -197,11 +203,14 @@ export class History {
     onLook(run.pipeline, world);
   }
 
-  #note({ pipeline }: Run): void {
+  #note({ pipeline, isBlank, startedAt }: Run): void {
     if (pipeline === undefined) return;
     const { trade, quote } = pipeline.ledger.rows;
     if (trade.dropped + quote.dropped > 0) this.#past.hasDroppedRows = true;
-    if (droppedFrames(pipeline) > 0 || this.#past.hasDroppedRows) this.#past.hasDropped = true;
+    const dropped = droppedFrames(pipeline);
+    if (dropped > 0 || this.#past.hasDroppedRows) this.#past.hasDropped = true;
+    const { queues } = this.#parts.world.scenario;
+    if (dropped > 0 && queues.dropPolicy === 'oldest' && isBlank) this.#past.blankFrom = startedAt;
   }
 
   #stallSometimes(): void {

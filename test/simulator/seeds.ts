@@ -20,4 +20,6 @@ export const EVER_FAILED: readonly (readonly [seed: number, found: string])[] = 
   [815242930, 'more waited in memory than may, where neither disk nor database took it'],
   [70207268, 'one of three frames with the same text was written, and taken for another'],
   [415020157, 'a trade was stored of the copy that was kept, which another was taken for'],
+  [566846348, 'a process without a checkpoint gave up unread all that earlier ones had left'],
+  [150083720, 'a sync that had succeeded did not count, and its segment made room on a full disk'],
 ];

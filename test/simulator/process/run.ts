@@ -34,6 +34,8 @@ export class Run {
   readonly reaper: Reaper;
   readonly custody: Custody;
   readonly startedAt: number;
+  /** It found no checkpoint. */
+  readonly isBlank: boolean;
   pipeline: Pipeline | undefined;
   /** Resolves when it has died or ended. */
   readonly over: Promise<void>;
@@ -48,6 +50,7 @@ export class Run {
     const { world, config, chance, fate, log } = parts;
     this.#world = world;
     this.startedAt = world.clock.now();
+    this.isBlank = world.disk.names('/journal/checkpoint-').every((name) => name.endsWith('.tmp'));
     const { scenario, clock, faults } = world;
     this.reaper = new Reaper(scenario.deaths, this.body, clock, fate, faults);
     this.custody = new Custody(world.disk, parts.inherited, scenario.source.maxFrameBytes);

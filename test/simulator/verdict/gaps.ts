@@ -1,6 +1,7 @@
 import type { Gap } from '../../../src/market/gap.ts';
 import { MAX_HOLES } from '../../../src/operators/gaps.ts';
 import type { Life } from '../simulate.ts';
+import type { Copy } from '../witness.ts';
 import { isKept, isOwed, isRewritten, shakyTrades } from './fate.ts';
 import { hasDropped, keptConnections, refusedTrades, storedTrades } from './stored.ts';
 
@@ -53,13 +54,16 @@ const uncovered = (
 
 /**
  * Ids are followed from the first trade on; where that may have been given up, from a second after
- * the first stored one that no death could make the program forget.
+ * the first stored one that no death could make the program forget, and that was not given up
+ * unread with all that earlier processes knew.
  */
 const firstFollowed = (life: Life, symbol: string, known: readonly number[]): number => {
   const heard = life.witness.trades.get(symbol);
   if (!hasDropped(life)) return life.witness.first(symbol) ?? Infinity;
+  const isFollowed = (copy: Copy): boolean =>
+    isKept(copy) && copy.receivedAt >= life.past.blankFrom;
   const receivedAt = (id: number): number =>
-    heard?.get(id)?.copies.find(isKept)?.receivedAt ?? Infinity;
+    heard?.get(id)?.copies.find(isFollowed)?.receivedAt ?? Infinity;
   const begin = known.reduce((least, id) => Math.min(least, receivedAt(id)), Infinity);
   const settled = known.filter((id) => {
     const at = receivedAt(id);

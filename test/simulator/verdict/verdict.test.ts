@@ -146,6 +146,11 @@ test('follows ids where frames were given up, from where nothing can be forgotte
   };
   expect(await falsified(unfollowed('kept'))).toContain('is missing and in no gap');
   expect(await falsified(unfollowed('doubtful'))).not.toContain('is missing and in no gap');
+  const forgotten = await falsified((life) => {
+    unfollowed('kept')(life);
+    life.past.blankFrom = life.clock.now();
+  });
+  expect(forgotten).not.toContain('is missing and in no gap');
 });
 
 /** A life that is killed again and again, on a disk without faults. */
