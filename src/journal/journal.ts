@@ -47,12 +47,10 @@ export type JournalOptions = {
   readonly onDrop: (source: string, count: number) => void;
 };
 
-/**
- * Most bytes that are not yet synced: beyond it frames are refused, whatever the policy. Less where
- * all that waits in memory must be less.
- */
-const MOST_BUFFER_BYTES = 16 * 1024 * 1024;
-const LEAST_BUFFER_BYTES = 1024 * 1024;
+/** Most bytes that are not yet synced: beyond it frames are refused, whatever the policy. */
+const BUFFER_BYTES = 16 * 1024 * 1024;
+/** While the disk is away no more than all that may wait in memory, if that is not too little. */
+const LEAST_AWAY_BYTES = 1024 * 1024;
 /** What sockets that have been paused still bring: 512 KiB of texts each, measured. */
 const PAUSED_BYTES = 1024 * 1024;
 /** A segment is an eighth of all, within these. */
@@ -74,7 +72,7 @@ export class Journal implements RecordBuffer {
   readonly #refused = new Map<string, Dropped>();
   readonly #release: () => void;
   readonly #segmentBytes: number;
-  readonly #bufferBytes: number;
+  readonly #awayBytes: number;
   readonly #rate: Rate;
   readonly #tornBytes: number;
   /** Bytes beyond the bound at the start, where sources stop at it. */
@@ -106,7 +104,7 @@ export class Journal implements RecordBuffer {
     this.#release = release;
     this.#tornBytes = recovered.tornBytes;
     this.#segmentBytes = segmentBytesFor(options.maxBytes);
-    this.#bufferBytes = Math.min(MOST_BUFFER_BYTES, Math.max(LEAST_BUFFER_BYTES, memory.limit));
+    this.#awayBytes = Math.min(BUFFER_BYTES, Math.max(LEAST_AWAY_BYTES, memory.limit));
     const segments = new Segments(recovered.segments);
     const chunks = new Chunks(start, this.#segmentBytes);
     const first = segments.all[0];
@@ -341,13 +339,14 @@ export class Journal implements RecordBuffer {
     if (isAtBound && !this.#behind.isOnDisk) this.#writer.suspend(this.#keeper.boundName);
     else if (room > 0 || this.#closing) this.#writer.resume();
     const { synced, away } = this.#writer;
-    if (away !== undefined) this.#giveUpRead(room <= 0 ? 0 : this.#bufferBytes / 2);
+    if (away !== undefined) this.#giveUpRead(room <= 0 ? 0 : this.#awayBytes / 2);
     const end = this.#chunks.position;
-    const buffer = this.#bufferBytes - (end - synced.position);
+    const most = away === undefined ? BUFFER_BYTES : this.#awayBytes;
+    const buffer = most - (end - synced.position);
     const onDisk = away === undefined ? room : Number.POSITIVE_INFINITY;
     this.#bound = end + Math.max(0, Math.min(buffer, onDisk + slack));
     const wasFull = this.full;
-    this.#fullFrom = end + Math.min(this.#roomToFill, buffer - this.#bufferBytes / 2);
+    this.#fullFrom = end + Math.min(this.#roomToFill, buffer - most / 2);
     if (wasFull && !this.full) this.#emptied.ring();
   }
 

@@ -22,8 +22,6 @@ const IN_DRAIN_MS = [0, 400] as const;
 /** In the kernel within so long. */
 const WRITTEN_WITHIN_US = 10_000;
 const ROOMY_BYTES = 64 * 1024 * 1024;
-/** What the slowest sync keeps in memory. */
-const WIDE_BYTES = 16 * 1024 * 1024;
 
 /** What the model must know of processes that are no more. */
 export type Past = {
@@ -227,12 +225,9 @@ export class History {
   }
 }
 
-/** A disk on which everything is written as soon as it can be, and memory for it until then. */
-const isFlawless = (scenario: Scenario): boolean => {
-  const { syncFailed, nameFailed, slow } = scenario.disk;
-  const isWide = slow === 0 || scenario.queues.maxMemoryBytes >= WIDE_BYTES;
-  return takesAll(scenario) && isWide && syncFailed + nameFailed === 0;
-};
+/** A disk on which everything is written as soon as it can be. */
+const isFlawless = (scenario: Scenario): boolean =>
+  takesAll(scenario) && scenario.disk.syncFailed + scenario.disk.nameFailed === 0;
 
 /** A disk that takes every write, and a journal that has room for it. */
 export const takesAll = ({ disk, journal }: Scenario): boolean => {

@@ -22,4 +22,5 @@ export const EVER_FAILED: readonly (readonly [seed: number, found: string])[] = 
   [415020157, 'a trade was stored of the copy that was kept, which another was taken for'],
   [566846348, 'a process without a checkpoint gave up unread all that earlier ones had left'],
   [150083720, 'a sync that had succeeded did not count, and its segment made room on a full disk'],
+  [403542087, 'a burst on a sound disk was refused, for memory that is of a disk that is away'],
 ];
