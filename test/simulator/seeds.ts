@@ -23,4 +23,5 @@ export const EVER_FAILED: readonly (readonly [seed: number, found: string])[] = 
   [566846348, 'a process without a checkpoint gave up unread all that earlier ones had left'],
   [150083720, 'a sync that had succeeded did not count, and its segment made room on a full disk'],
   [403542087, 'a burst on a sound disk was refused, for memory that is of a disk that is away'],
+  [809171959, 'a connection that was mute was blamed, though none had ended'],
 ];

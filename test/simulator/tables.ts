@@ -2,7 +2,7 @@ import type { Bar } from '../../src/market/bar.ts';
 import type { Quote, Trade } from '../../src/market/events.ts';
 import type { Gap } from '../../src/market/gap.ts';
 import type { Instrument } from '../../src/market/instrument.ts';
-import type { Integer } from '../../src/market/integer.ts';
+import { subtractInteger, type Integer } from '../../src/market/integer.ts';
 import { receiveTime } from '../../src/market/time.ts';
 import type { Recounted, RecountScope } from '../../src/sinks/gap-recount.ts';
 import type { DeadLetter } from '../../src/sinks/sink.ts';
@@ -42,7 +42,7 @@ export class Tables {
     }
   }
 
-  /** By looking for every id of every hole. */
+  /** By looking at every trade for every hole. */
   recountGaps({ isWanted, detectedFrom }: RecountScope): Recounted {
     const unfilled = [...this.gap].filter(
       ([, { instrument, fromId, filledAt, detectedAt, missing = 0 }]) =>
@@ -63,18 +63,17 @@ export class Tables {
     return { unfilled: unfilled.length, narrowed: changes.length, filled };
   }
 
+  /** Counts what is there: a hole may span more ids than a loop should. */
   #lacks({ instrument, fromId, toId, fromTime, toTime }: Gap) {
-    const own = this.#byId.get(named(instrument));
-    let missing = 0;
+    let there = 0;
     let received = 0;
-    for (let id = Number(fromId); id <= Number(toId); id += 1) {
-      const there = (own?.get(id) ?? []).filter(
-        ({ eventTime }) => eventTime >= fromTime && eventTime <= toTime,
-      );
-      if (there.length === 0) missing += 1;
-      for (const { receiveTime: at } of there) received = Math.max(received, at);
+    for (const [id, trades] of this.#byId.get(named(instrument)) ?? []) {
+      if (id < fromId || id > toId) continue;
+      const within = trades.filter((one) => one.eventTime >= fromTime && one.eventTime <= toTime);
+      if (within.length > 0) there += 1;
+      for (const { receiveTime: at } of within) received = Math.max(received, at);
     }
-    return { missing, received };
+    return { missing: Number(subtractInteger(toId, fromId)) + 1 - there, received };
   }
 
   #writeTrade(row: Trade): boolean {

@@ -41,11 +41,14 @@ export const isRefused = (life: Life, id: number): boolean => {
  */
 export const hasDropped = ({ past }: Life): boolean => past.hasDropped;
 
-/** Every connection that was opened is still the one it was: none was lost, none renewed. */
+/**
+ * Every connection that was opened is still the one it was: none was lost, none renewed, and none
+ * had to bring what another one had left off.
+ */
 export const keptConnections = ({ pipeline, scenario, past }: Life): boolean => {
   const report = pipeline.sources[0]?.report();
-  const isKept = report?.disconnects === 0 && report.connects <= scenario.source.connections;
-  return isKept && past.starts === 1;
+  if (report?.disconnects !== 0 || report.mutes > 0 || past.starts > 1) return false;
+  return report.connects <= scenario.source.connections;
 };
 
 /** The venue's text without superfluous zeros. */
