@@ -2,7 +2,7 @@ import type { Bar } from '../../src/market/bar.ts';
 import type { Quote, Trade } from '../../src/market/events.ts';
 import type { Gap } from '../../src/market/gap.ts';
 import type { Instrument } from '../../src/market/instrument.ts';
-import { subtractInteger, type Integer } from '../../src/market/integer.ts';
+import { addInteger, subtractInteger, type Integer } from '../../src/market/integer.ts';
 import { receiveTime } from '../../src/market/time.ts';
 import type { Recounted, RecountScope } from '../../src/sinks/gap-recount.ts';
 import type { DeadLetter } from '../../src/sinks/sink.ts';
@@ -63,12 +63,12 @@ export class Tables {
     return { unfilled: unfilled.length, narrowed: changes.length, filled };
   }
 
-  /** Counts what is there: a hole may span more ids than a loop should. */
   #lacks({ instrument, fromId, toId, fromTime, toTime }: Gap) {
+    const own = this.#byId.get(named(instrument)) ?? new Map<Integer, Trade[]>();
     let there = 0;
     let received = 0;
-    for (const [id, trades] of this.#byId.get(named(instrument)) ?? []) {
-      if (id < fromId || id > toId) continue;
+    for (const id of idsWithin(own, fromId, toId)) {
+      const trades = own.get(id) ?? [];
       const within = trades.filter((one) => one.eventTime >= fromTime && one.eventTime <= toTime);
       if (within.length > 0) there += 1;
       for (const { receiveTime: at } of within) received = Math.max(received, at);
@@ -136,3 +136,12 @@ const isGreater = (a: readonly number[], b: readonly number[]): boolean => {
   const at = a.findIndex((value, index) => value !== b[index]);
   return at >= 0 && (a[at] ?? 0) > (b[at] ?? 0);
 };
+
+/** Those of a hole that are there; it may span more ids than there are trades. */
+function* idsWithin(own: ReadonlyMap<Integer, unknown>, from: Integer, to: Integer) {
+  if (Number(subtractInteger(to, from)) < own.size) {
+    for (let id = from; id <= to; id = addInteger(id, 1)) if (own.has(id)) yield id;
+    return;
+  }
+  for (const id of own.keys()) if (id >= from && id <= to) yield id;
+}

@@ -136,16 +136,17 @@ export class Custody {
   }
 }
 
-/** Where its text stands, behind `from`: of several with the same text, the one of its time. */
+/** Where its text stands, behind `from`: close behind its time, since others may say the same. */
 const placeOf = ({ parcel, at }: Delivery, bytes: Buffer, from: number): number => {
   const time = Buffer.alloc(8);
   time.writeDoubleLE(at);
-  let found = bytes.indexOf(parcel.text, from);
-  while (found >= 0) {
-    if (bytes.subarray(Math.max(from, found - HEAD_BYTES), found).includes(time)) return found;
-    found = bytes.indexOf(parcel.text, found + 1);
+  const length = Buffer.byteLength(parcel.text);
+  for (let head = bytes.indexOf(time, from); head >= 0; head = bytes.indexOf(time, head + 1)) {
+    const behind = bytes.subarray(head, head + HEAD_BYTES + length);
+    const found = behind.indexOf(parcel.text, time.length);
+    if (found >= 0) return head + found;
   }
-  return found;
+  return -1;
 };
 
 /** Whether it is safe by now. A file is removed when all of it is settled. */
