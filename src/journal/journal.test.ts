@@ -296,6 +296,8 @@ describe('a disk that is away for long', () => {
     memory.limit = 2 * 1024 ** 2;
     const { journal, drops } = await journalOn(disk, { memory, policy: 'block' });
     disk.fail = (call) => (call === 'write' || call === 'create' ? 'EIO' : undefined);
+    journal.push(frame(0));
+    await until(() => journal.report().state === 'away');
     await until(() => {
       journal.push(frame(1, 'x'.repeat(10_000)));
       return journal.full;
