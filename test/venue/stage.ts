@@ -1,4 +1,4 @@
-import { afterEach } from 'bun:test';
+import { onTestFinished } from 'bun:test';
 import { createSystemClock } from '../../src/runtime/system-clock.ts';
 import { openBunSocket } from '../../src/sources/socket.ts';
 import { TIMING } from '../../src/sources/timing.ts';
@@ -44,16 +44,10 @@ const FAST: Timing = {
   throttled: { floorMs: 300, baseMs: 400, capMs: 1000 },
 };
 
-const stages: Stage[] = [];
-
-afterEach(async () => {
-  for (const { source, venue } of stages.splice(0)) {
-    await source.stop();
-    await venue.stop();
-  }
-});
-
-/** A source at work against a scripted venue; both are stopped after the test. */
+/**
+ * A source at work against a scripted venue; both are stopped after the test, whose file need not
+ * know: a hook of this module would be a hook of the first file that loads it, and of no other.
+ */
 export const stage = async (script: Script, options: StageOptions = {}): Promise<Stage> => {
   const venue = await startScriptedVenue(script);
   const intake = new Heard();
@@ -85,10 +79,12 @@ export const stage = async (script: Script, options: StageOptions = {}): Promise
       timing: { ...FAST, ...options.timing },
     },
   );
-  const made = { venue, source, intake };
-  stages.push(made);
+  onTestFinished(async () => {
+    await source.stop();
+    await venue.stop();
+  });
   source.start();
-  return made;
+  return { venue, source, intake };
 };
 
 const PATIENCE_MS = 4000;
