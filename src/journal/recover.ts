@@ -234,6 +234,7 @@ const soundPart = async (
     if (position + bytes.length > from) damaged = Math.min(damaged, position);
   });
   const upTo = Math.max(from, Math.min(end.position, damaged));
+  if (upTo === from) return { bytes: Buffer.alloc(0), upTo };
   const at = HEADER_BYTES + from - segment.start;
   return { bytes: await readBytes(disk, path, at, upTo - from), upTo };
 };

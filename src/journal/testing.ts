@@ -133,7 +133,7 @@ export class MemoryDisk implements Disk {
       },
       read: async (bytes, at) => {
         await this.#call('read', path);
-        return content.bytes.copy(bytes, 0, at);
+        return at < content.bytes.length ? content.bytes.copy(bytes, 0, at) : 0;
       },
       sync: async () => {
         const written = Buffer.from(content.bytes);

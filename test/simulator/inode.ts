@@ -32,7 +32,9 @@ export class Inode {
     this.#pending.push({ at, bytes, forsaken: false });
   }
 
+  /** Behind its end a file has nothing. */
   read(bytes: Uint8Array, at: number): number {
+    if (at >= this.size) return 0;
     return this.#bytes.copy(bytes, 0, at, this.size);
   }
 

@@ -24,4 +24,6 @@ export const EVER_FAILED: readonly (readonly [seed: number, found: string])[] = 
   [150083720, 'a sync that had succeeded did not count, and its segment made room on a full disk'],
   [403542087, 'a burst on a sound disk was refused, for memory that is of a disk that is away'],
   [809171959, 'a connection that was mute was blamed, though none had ended'],
+  [809173150, 'a venue sent again what was older than the first trade that was followed'],
+  [709171712, 'of two copies of a segment one ended before the other began'],
 ];

@@ -65,10 +65,10 @@ const firstFollowed = (life: Life, symbol: string, known: readonly number[]): nu
   const receivedAt = (id: number): number =>
     heard?.get(id)?.copies.find(isFollowed)?.receivedAt ?? Infinity;
   const begin = known.reduce((least, id) => Math.min(least, receivedAt(id)), Infinity);
-  const settled = known.filter((id) => {
-    const at = receivedAt(id);
-    return at >= begin + 1_000_000 && at < Infinity;
-  });
+  const isEarly = (id: number): boolean => receivedAt(id) < begin + 1_000_000;
+  const before = known.filter(isEarly).reduce((most, id) => Math.max(most, id), 0);
+  // What a venue sends again of the time before the first trade is nowhere followed.
+  const settled = known.filter((id) => id > before && receivedAt(id) < Infinity);
   return settled.reduce((least, id) => Math.min(least, id), Infinity);
 };
 
