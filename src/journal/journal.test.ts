@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import type { Journal } from './journal.ts';
 import {
   Memory,
   MemoryDisk,
@@ -15,6 +16,16 @@ import {
 } from './testing.ts';
 
 const aborted = AbortSignal.abort();
+
+/** Reads all of it and settles it, and waits until a segment is compressed. */
+const retain = async (journal: Journal, disk: MemoryDisk): Promise<void> => {
+  journal.close();
+  const last = (await takeBlocks(journal)).at(-1)?.end.position ?? 0;
+  await journal.persist(last, never);
+  journal.settle(last);
+  await until(() => [...disk.files.keys()].some((name) => name.endsWith('.mdpj.zst')));
+  await journal.release(never);
+};
 
 describe('the journal', () => {
   test('hands records on in order, with rising positions; gives memory back', async () => {
@@ -138,12 +149,7 @@ describe('settled segments', () => {
     const disk = new MemoryDisk();
     const { journal } = await journalOn(disk, { maxBytes: 1024 ** 2 });
     for (let n = 0; n < 1500; n += 1) journal.push(frame(n, 'x'.repeat(100)));
-    journal.close();
-    const last = (await takeBlocks(journal)).at(-1)?.end.position ?? 0;
-    await journal.persist(last, never);
-    journal.settle(last);
-    await until(() => [...disk.files.keys()].some((name) => name.endsWith('.mdpj.zst')));
-    await journal.release(never);
+    await retain(journal, disk);
     expect(journal.report().bytes).toBeLessThan(180_000);
     const again = await journalOn(disk);
     again.journal.close();
@@ -163,12 +169,7 @@ describe('settled segments', () => {
     const { journal } = await journalOn(disk, { maxBytes: 24 * 1024 ** 2 });
     const sent = Array.from({ length: 40 }, (_, n) => frame(n, `${n} `.padEnd(100_000, 'x')));
     for (const record of sent) journal.push(record);
-    journal.close();
-    const last = (await takeBlocks(journal)).at(-1)?.end.position ?? 0;
-    await journal.persist(last, never);
-    journal.settle(last);
-    await until(() => [...disk.files.keys()].some((name) => name.endsWith('.mdpj.zst')));
-    await journal.release(never);
+    await retain(journal, disk);
     expect(pieces.length).toBeGreaterThan(2);
     expect(Math.max(...pieces)).toBe(1024 ** 2);
     const again = await journalOn(disk);

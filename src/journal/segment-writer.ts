@@ -5,6 +5,7 @@ import type { Chunk, Chunks } from './chunks.ts';
 import { errnoOf, type Disk, type DiskFile } from './disk.ts';
 import { encodeHeader, HEADER_BYTES } from './format.ts';
 import type { Mark, Position } from './record-buffer.ts';
+import { ReplacedSegments } from './replaced-segments.ts';
 import { fileName, type Segment, type Segments } from './segments.ts';
 
 /** What was taken in waits at most so long for its write. */
@@ -71,8 +72,7 @@ export class SegmentWriter {
   #open: Open | undefined;
   /** In order, those with bytes that were not synced: the one that is being filled is the last. */
   #unsynced: readonly Open[] = [];
-  /** Condemned before any of it was synced: there until all up to `until` is so elsewhere. */
-  #replaced: readonly { readonly segment: Segment; readonly until: Position }[] = [];
+  readonly #replaced: ReplacedSegments;
   #opening: Promise<void> | undefined;
   #flying = 0;
   /** Rises when writes under way no longer count, because what they wrote is written again. */
@@ -93,6 +93,7 @@ export class SegmentWriter {
 
   constructor(options: SegmentWriterOptions) {
     this.#options = options;
+    this.#replaced = new ReplacedSegments(options);
     this.written = options.start;
     this.synced = options.start;
     this.#sent = options.start;
@@ -168,7 +169,7 @@ export class SegmentWriter {
     this.written = mark;
     this.synced = mark;
     this.#sent = mark;
-    this.#removeReplaced(mark.position);
+    this.#replaced.release(mark.position);
     this.#progress.ring();
   }
 
@@ -258,7 +259,7 @@ export class SegmentWriter {
       this.synced = next === undefined ? mark : { position: next.start, frames: next.frames };
     }
     this.synced = mark;
-    this.#removeReplaced(mark.position);
+    this.#replaced.release(mark.position);
     this.#failures = 0;
     if (this.away !== undefined) this.#recovered();
     this.#closeFilled(mark);
@@ -342,7 +343,7 @@ export class SegmentWriter {
   #condemn(open: Open, call: 'write' | 'sync', error: unknown): void {
     const condemned = this.#unsynced;
     const until = this.#sent.position;
-    this.#removeReplaced(this.written.position);
+    this.#replaced.release(this.written.position);
     this.#leaveAll();
     this.written = this.synced;
     this.#sent = this.synced;
@@ -364,20 +365,7 @@ export class SegmentWriter {
     segment.end = Math.min(segment.end, this.synced.position);
     if (segment.end > segment.start) return;
     this.#options.segments.remove(segment);
-    this.#replaced = [...this.#replaced, { segment, until }];
-  }
-
-  /** Before that, a crash may leave more of the first copy than of the second. */
-  #removeReplaced(safe: Position): void {
-    if (this.#replaced.length === 0) return;
-    const { disk, directory, log } = this.#options;
-    const isDue = ({ until }: { readonly until: Position }): boolean => until <= safe;
-    for (const { segment } of this.#replaced.filter(isDue)) {
-      disk.remove(`${directory}/${fileName(segment)}`).catch((cause: unknown) => {
-        log.warn('an empty segment stays: it cannot be removed', { errno: errnoOf(cause) });
-      });
-    }
-    this.#replaced = this.#replaced.filter((one) => !isDue(one));
+    this.#replaced.keep(segment, until);
   }
 
   #failed(open: Open, error: unknown): void {
@@ -390,7 +378,7 @@ export class SegmentWriter {
 
   #wait(error: unknown): void {
     const { clock, log, onProgress } = this.#options;
-    if (isOfSpace(error)) this.#removeReplaced(Number.POSITIVE_INFINITY);
+    if (isOfSpace(error)) this.#replaced.release(Number.POSITIVE_INFINITY);
     if (this.away === undefined) {
       this.away = { since: clock.now(), errno: errnoOf(error) };
       log.error('the journal cannot write: frames wait in memory only', {

@@ -8,6 +8,9 @@
 import { MdpError } from '../runtime/errors.ts';
 import type { KnownInstrument } from './reader.ts';
 
+/** Of a table `gap`, in both dialects: what is recounted. */
+export const UNFILLED = 'filled_at is null and missing > 0 and from_id <> 0';
+
 /** Gap rows of one round. */
 const GAPS_A_ROUND = 500;
 /** Trades of one page. */

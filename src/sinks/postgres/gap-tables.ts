@@ -1,10 +1,8 @@
 import { formatTime } from '../../market/time.ts';
-import type { GapTables, TradePage, UnfilledGap } from '../gap-recount.ts';
+import { UNFILLED, type GapTables, type TradePage, type UnfilledGap } from '../gap-recount.ts';
 import { plainArray } from './array-literal.ts';
 import { quoteName } from './migrations.ts';
 import type { Row, Session } from './session.ts';
-
-const UNFILLED = 'filled_at is null and missing > 0 and from_id <> 0';
 
 const micros = (time: string): string => `(extract(epoch from ${time}) * 1000000)::bigint::text`;
 
@@ -27,7 +25,7 @@ const GAPS = `
     select * from {schema}.gap
     where instrument_id = $1::text::int and ${UNFILLED}
       and (from_ts, from_id) > ($2::text::timestamptz, $3::text::bigint)
-    and detected_at >= $4::text::timestamptz
+      and detected_at >= $4::text::timestamptz
     order by from_ts, from_id limit $5::text::bigint) g
   order by g.from_ts, g.from_id`;
 

@@ -1,16 +1,15 @@
 import type { Database } from 'bun:sqlite';
 import { yieldTurn } from '../../runtime/waiting.ts';
-import type {
-  GapTables,
-  IdRange,
-  Narrowed,
-  RowKey,
-  TradePage,
-  UnfilledGap,
+import {
+  UNFILLED,
+  type GapTables,
+  type IdRange,
+  type Narrowed,
+  type RowKey,
+  type TradePage,
+  type UnfilledGap,
 } from '../gap-recount.ts';
 import { databaseError } from './errors.ts';
-
-const UNFILLED = 'filled_at is null and missing > 0 and from_id <> 0';
 
 const INSTRUMENTS = `
   select instrument_id, venue, symbol from instrument i
