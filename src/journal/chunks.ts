@@ -29,6 +29,8 @@ export class Chunks {
   #frames: number;
   #segmentStart: Position;
   #cut = true;
+  /** Of the list: the one that is being filled. */
+  #last: Chunk | undefined;
   /** Whoever has the last block reads these. */
   #lent: Buffer | undefined;
 
@@ -59,15 +61,15 @@ export class Chunks {
     return this.#position - this.#segmentStart;
   }
 
-  /** Takes the record in; returns its position. */
-  append(record: MarketRecord): Position {
+  /** Takes the record in; returns its bytes. */
+  append(record: MarketRecord): number {
     const chunk = this.#chunkFor(roomFor(record));
     const position = this.#position;
     const size = encodeRecord(chunk, chunk.filled, position, this.#frames, record);
     chunk.filled += size;
     this.#position = position + size;
     if (record.kind === 'frame') this.#frames += 1;
-    return position;
+    return size;
   }
 
   /** The next record begins a segment. */
@@ -123,13 +125,14 @@ export class Chunks {
       const isFilling = this.list.length === 1 && first.filled < first.bytes.length / 2;
       if (first.start.position + first.filled > position || isFilling) return;
       this.list.shift();
+      if (first === this.#last) this.#last = undefined;
       const isFit = first.bytes.length === CHUNK_BYTES && first.bytes !== this.#lent;
       if (isFit && this.#spare.length < SPARE_CHUNKS) this.#spare.push(first);
     }
   }
 
   #chunkFor(room: number): Chunk {
-    const last = this.list.at(-1);
+    const last = this.#last;
     if (this.segmentBytes >= this.#segmentBytes) this.#cut = true;
     if (last !== undefined && !this.#cut && last.filled + room <= last.bytes.length) return last;
     const { bytes, view } = this.#buffer(room);
@@ -137,6 +140,7 @@ export class Chunks {
     if (this.#cut) this.#segmentStart = this.#position;
     this.#cut = false;
     this.list.push(chunk);
+    this.#last = chunk;
     return chunk;
   }
 

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { receiveTime } from '../market/time.ts';
 import type { Skip } from './encode.ts';
-import { BODY_AT, KIND, low32, MAX_BODY, RECORD_HEAD } from './format.ts';
+import { BODY_AT, headSeed, KIND, MAX_BODY, RECORD_HEAD } from './format.ts';
 import { RecordCursor } from './record-cursor.ts';
 
 /**
@@ -41,9 +41,12 @@ export class Decoder {
     if (kind < KIND.ascii || kind > KIND.skip) return 'damaged';
     const ends = at + BODY_AT + length;
     if (ends > end) return 'short';
-    const crc = Bun.hash.crc32(bytes.subarray(at + 4, ends), low32(place));
-    if (crc !== view.getUint32(at, true)) return 'damaged';
     this.cursor.stand(at);
+    const { from, to, nameCrc } = this.cursor;
+    if (from > to) return 'damaged';
+    const seed = headSeed(bytes, view, at, place, nameCrc);
+    const crc = Bun.hash.crc32(bytes.subarray(from, to), seed);
+    if (crc !== view.getUint32(at, true)) return 'damaged';
     return this.#content(kind);
   }
 

@@ -1,7 +1,6 @@
 import type { MarketRecord, StateRecord, TickRecord } from '../market/record.ts';
 import { MdpError } from '../runtime/errors.ts';
-import { crc32 } from './crc.ts';
-import { BODY_AT, KIND, low32, RECORD_HEAD } from './format.ts';
+import { BODY_AT, headSeed, KIND, RECORD_HEAD } from './format.ts';
 import type { Dropped } from './block.ts';
 import type { Position } from './record-buffer.ts';
 
@@ -42,7 +41,10 @@ export const encodeRecord = (
   record: MarketRecord,
 ): number => {
   const size = writeRecord(target, at, frames, record);
-  seal(target, at, size, place, record.kind === 'frame' ? record.text : undefined);
+  const name = nameOf(record.source);
+  // The text of a frame in ASCII is its payload: its CRC needs no view of the bytes.
+  const isText = record.kind === 'frame' && target.bytes[at + BODY_AT] === KIND.ascii;
+  seal(target, at, size, place, name, isText ? record.text : undefined);
   return size;
 };
 
@@ -53,7 +55,7 @@ export const writeRecord = (
   frames: number,
   record: MarketRecord,
 ): number => {
-  const name = nameOf(record.source);
+  const name = nameOf(record.source).bytes;
   const from = at + RECORD_HEAD + name.length;
   for (let i = 0; i < name.length; i += 1) bytes[at + RECORD_HEAD + i] = name[i] ?? 0;
   bytes[at + 9] = name.length;
@@ -78,7 +80,7 @@ export const encodeSkip = (
   view.setUint32(at + 22, frames, true);
   const size = RECORD_HEAD + bytes.utf8Write(JSON.stringify(skip), at + RECORD_HEAD);
   view.setUint32(at + 4, size - BODY_AT, true);
-  seal({ bytes, view }, at, size, place, undefined);
+  seal({ bytes, view }, at, size, place, NAMELESS, undefined);
   return size;
 };
 
@@ -132,27 +134,32 @@ const writeTick = (
 const stateText = ({ state, symbols, count }: StateRecord): string =>
   JSON.stringify({ state, symbols, count });
 
-/** The text of a frame in ASCII is its payload: its CRC needs no view of the bytes. */
+/** Writes the CRC: of `text` where that is the payload, otherwise of the bytes behind the name. */
 const seal = (
   { bytes, view }: Target,
   at: number,
   size: number,
   place: number,
+  name: Name,
   text: string | undefined,
 ): void => {
-  const isText = text !== undefined && bytes[at + BODY_AT] === KIND.ascii;
-  const end = at + size;
-  const head = crc32(view, at + 4, isText ? end - text.length : end, low32(place));
-  view.setUint32(at, isText ? Bun.hash.crc32(text, head) : head, true);
+  const payload = text ?? bytes.subarray(at + RECORD_HEAD + name.bytes.length, at + size);
+  const seed = headSeed(bytes, view, at, place, name.crc);
+  view.setUint32(at, Bun.hash.crc32(payload, seed), true);
 };
 
-/** The name encoded last: neighbours mostly share their source. */
-let known = { source: '', name: Buffer.alloc(0) };
+type Name = { readonly bytes: Buffer; readonly crc: number };
 
-const nameOf = (source: string): Buffer => {
+const NAMELESS: Name = { bytes: Buffer.alloc(0), crc: 0 };
+
+/** The name encoded last: neighbours mostly share their source. */
+let known = { source: '', name: NAMELESS };
+
+const nameOf = (source: string): Name => {
   if (known.source === source) return known.name;
-  const name = Buffer.from(source);
-  if (name.length > MAX_NAME_BYTES) throw nameTooLong(source);
+  const bytes = Buffer.from(source);
+  if (bytes.length > MAX_NAME_BYTES) throw nameTooLong(source);
+  const name = { bytes, crc: Bun.hash.crc32(bytes) };
   known = { source, name };
   return name;
 };

@@ -127,9 +127,9 @@ describe('a header', () => {
 
   test('of a later version is refused, with the cure', () => {
     const bytes = encodeHeader(header);
-    bytes.writeUInt32LE(2, 4);
+    bytes.writeUInt32LE(3, 4);
     bytes.writeUInt32LE(Bun.hash.crc32(bytes.subarray(0, 44)), 44);
-    expect(() => decodeHeader(bytes)).toThrow('format 2');
+    expect(() => decodeHeader(bytes)).toThrow('format 3');
   });
 });
 

@@ -1,11 +1,11 @@
 import { MdpError } from '../runtime/errors.ts';
 
 /**
- * The form of a segment file, version 1. All numbers are little-endian; `f64` holds whole numbers
+ * The form of a segment file, version 2. All numbers are little-endian; `f64` holds whole numbers
  * below 2^53.
  *
  *     header, 48 bytes                            record
- *       0  'mdpj'                                   0  u32  CRC-32 of all that follows, see below
+ *       0  'mdpj'                                   0  u32  CRC-32 of the payload, see below
  *       4  u32  version                             4  u32  bytes of the body, which begins here:
  *       8  f64  position of the first record        8  u8   kind: 1-3 frame, 4 tick, 5 state,
  *      16  f64  frames in the journal before it             6 skip
@@ -19,16 +19,17 @@ import { MdpError } from '../runtime/errors.ts';
  * tick's arrival as f64; the rest of a state as JSON; of a skip, JSON that says which records stood
  * here and were given up.
  *
- * The CRC of a record begins with its place (position of the first record + bytes behind the
- * header) modulo 2^32, so that a record which was moved, or which stands in the text of another, is
- * none. In a segment that is not condensed, a record's place is its position. The running number of
- * frames tells how many were lost where records are damaged.
+ * The CRC of a payload goes on from a seed that holds what stands in front of it, and the record's
+ * place: position of the first record + bytes behind the header, modulo 2^32. So a record which was
+ * moved, or which stands in the text of another, is none. `headSeed` makes it, and another word
+ * anywhere in the head is another seed. In a segment that is not condensed, a record's place is its
+ * position. The running number of frames tells how many were lost where records are damaged.
  *
  * A file is named `<position>-<sequence>.mdpj`, `.zst` behind it when compressed as a whole. Files
  * are read in the order of their sequence numbers, each up to the position where the next begins: a
  * file whose sync has failed is superseded so.
  */
-const VERSION = 1;
+const VERSION = 2;
 export const HEADER_BYTES = 48;
 /** From a record's first byte to its source's name. */
 export const RECORD_HEAD = 26;
@@ -59,6 +60,34 @@ export const recordSize = (view: DataView, at: number): number =>
 
 /** Frames in the journal before the record that begins at `at`, modulo 2^32. */
 export const framesBefore = (view: DataView, at: number): number => view.getUint32(at + 22, true);
+
+/**
+ * The seed for the CRC of a record whose head stands at `at`; `place` is where it is in the
+ * journal, `nameCrc` the CRC-32 of its source's name. Each word is read as it was written, in a
+ * width that the processor forwards from the store: a CRC of the head takes ten times as long.
+ */
+export const headSeed = (
+  bytes: Buffer,
+  view: DataView,
+  at: number,
+  place: number,
+  nameCrc: number,
+): number => {
+  const kindAndName = (bytes[at + BODY_AT] ?? 0) | ((bytes[at + 9] ?? 0) << 8);
+  let seed = mixed(low32(place), view.getInt32(at + 4, true));
+  seed = mixed(seed, kindAndName);
+  seed = mixed(seed, view.getInt32(at + 10, true));
+  seed = mixed(seed, view.getInt32(at + 14, true));
+  seed = mixed(seed, view.getInt32(at + 18, true));
+  seed = mixed(seed, view.getInt32(at + 22, true));
+  return low32(mixed(seed, nameCrc));
+};
+
+/** Another seed or another word is another result: both steps can be undone. */
+const mixed = (seed: number, word: number): number => {
+  const product = Math.imul(seed ^ word, 0x9e3779b1);
+  return product ^ (product >>> 15);
+};
 
 export const encodeHeader = (header: Header): Buffer => {
   const bytes = Buffer.alloc(HEADER_BYTES);

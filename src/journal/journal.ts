@@ -47,11 +47,14 @@ export type JournalOptions = {
   readonly onDrop: (source: string, count: number) => void;
 };
 
-/** Most bytes that are not yet synced: beyond it frames are refused, whatever the policy. */
+/**
+ * Most bytes that are not yet synced: beyond it frames are refused. Under `block` sockets pause at
+ * half of it, and what many of them bring all the same may take the memory for all that waits.
+ */
 const BUFFER_BYTES = 16 * 1024 * 1024;
 /** While the disk is away no more than all that may wait in memory, if that is not too little. */
 const LEAST_AWAY_BYTES = 1024 * 1024;
-/** What sockets that have been paused still bring: 512 KiB of texts each, measured. */
+/** What a socket that has been paused still brings: 840 KiB of records, measured. */
 const PAUSED_BYTES = 1024 * 1024;
 /** A segment is an eighth of all, within these. */
 const SEGMENTS = 8;
@@ -72,6 +75,7 @@ export class Journal implements RecordBuffer {
   readonly #refused = new Map<string, Dropped>();
   readonly #release: () => void;
   readonly #segmentBytes: number;
+  readonly #bufferBytes: number;
   readonly #awayBytes: number;
   readonly #rate: Rate;
   readonly #tornBytes: number;
@@ -104,6 +108,7 @@ export class Journal implements RecordBuffer {
     this.#release = release;
     this.#tornBytes = recovered.tornBytes;
     this.#segmentBytes = segmentBytesFor(options.maxBytes);
+    this.#bufferBytes = Math.max(BUFFER_BYTES, options.policy === 'block' ? memory.limit : 0);
     this.#awayBytes = Math.min(BUFFER_BYTES, Math.max(LEAST_AWAY_BYTES, memory.limit));
     const segments = new Segments(recovered.segments);
     const chunks = new Chunks(start, this.#segmentBytes);
@@ -287,8 +292,9 @@ export class Journal implements RecordBuffer {
   }
 
   #append(record: MarketRecord): void {
-    this.#chunks.append(record);
-    this.#countWaiting();
+    const bytes = this.#chunks.append(record);
+    this.#waiting += bytes;
+    this.#options.memory.addBlocks(bytes);
     this.#writer.soon(record.receiveTime);
   }
 
@@ -312,7 +318,10 @@ export class Journal implements RecordBuffer {
     this.#countWaiting();
   }
 
-  /** What waits for the reader in chunks is part of the memory that all waiting data share. */
+  /**
+   * What waits for the reader in chunks is part of the memory that all waiting data share. What
+   * comes is added as it comes.
+   */
   #countWaiting(): void {
     const chunks = this.#chunks;
     const waiting = chunks.position - Math.max(chunks.start, this.#behind.position);
@@ -341,12 +350,13 @@ export class Journal implements RecordBuffer {
     const { synced, away } = this.#writer;
     if (away !== undefined) this.#giveUpRead(room <= 0 ? 0 : this.#awayBytes / 2);
     const end = this.#chunks.position;
-    const most = away === undefined ? BUFFER_BYTES : this.#awayBytes;
-    const buffer = most - (end - synced.position);
+    const unsynced = end - synced.position;
+    const most = away === undefined ? this.#bufferBytes : this.#awayBytes;
+    const enough = (away === undefined ? BUFFER_BYTES : this.#awayBytes) / 2;
     const onDisk = away === undefined ? room : Number.POSITIVE_INFINITY;
-    this.#bound = end + Math.max(0, Math.min(buffer, onDisk + slack));
+    this.#bound = end + Math.max(0, Math.min(most - unsynced, onDisk + slack));
     const wasFull = this.full;
-    this.#fullFrom = end + Math.min(this.#roomToFill, buffer - most / 2);
+    this.#fullFrom = end + Math.min(this.#roomToFill, enough - unsynced);
     if (wasFull && !this.full) this.#emptied.ring();
   }
 

@@ -43,6 +43,7 @@ export class RecordCursor implements Frame {
   /** The name read last, and its bytes: neighbours mostly share their source. */
   #name = '';
   #nameBytes: Buffer = Buffer.alloc(0);
+  #nameCrc = 0;
 
   /** From now on reads these; `view` is over all of `bytes`. */
   use(bytes: Buffer, view: DataView): void {
@@ -77,17 +78,14 @@ export class RecordCursor implements Frame {
 
   /** The same string for as long as the source stays the same. */
   get source(): string {
-    const { bytes, from } = this;
-    const known = this.#nameBytes;
-    const begin = this.at + RECORD_HEAD;
-    const length = from - begin;
-    let same = known.length === length;
-    for (let i = 0; same && i < length; i += 1) same = known[i] === bytes[begin + i];
-    if (!same) {
-      this.#nameBytes = Buffer.from(bytes.subarray(begin, from));
-      this.#name = this.#nameBytes.utf8Slice();
-    }
+    this.#readName();
     return this.#name;
+  }
+
+  /** CRC-32 of the source's name. */
+  get nameCrc(): number {
+    this.#readName();
+    return this.#nameCrc;
   }
 
   /** Frames in the journal before it, modulo 2^32. */
@@ -127,6 +125,19 @@ export class RecordCursor implements Frame {
       // Its CRC is right and its content is not: the reader counts it as damaged.
       return undefined;
     }
+  }
+
+  #readName(): void {
+    const { bytes, from } = this;
+    const known = this.#nameBytes;
+    const begin = this.at + RECORD_HEAD;
+    const length = from - begin;
+    let same = known.length === length;
+    for (let i = 0; same && i < length; i += 1) same = known[i] === bytes[begin + i];
+    if (same) return;
+    this.#nameBytes = Buffer.from(bytes.subarray(begin, from));
+    this.#name = this.#nameBytes.utf8Slice();
+    this.#nameCrc = Bun.hash.crc32(this.#nameBytes);
   }
 
   #state(

@@ -5,7 +5,11 @@ import { collectGrowth, type Memory } from './garbage.ts';
 const MiB = 1024 * 1024;
 
 /** Resident MiB at each look, and what a collection leaves of them. */
-const looks = (resident: readonly number[], left: (resident: number) => number) => {
+const looks = (
+  resident: readonly number[],
+  left: (resident: number) => number,
+  live: number = 35,
+) => {
   let look: (() => void) | undefined;
   const clock: Clock = {
     now: () => 0,
@@ -25,6 +29,7 @@ const looks = (resident: readonly number[], left: (resident: number) => number) 
       all.push(now);
       now = left(now);
     },
+    live: () => live * MiB,
   };
   collectGrowth(clock, memory);
   for (const next of resident) {
@@ -47,4 +52,9 @@ test('takes memory that is used for what it is: no second collection without gro
 test('counts growth from where memory was lowest', () => {
   const collected = looks([100, 60, 83, 85, 90, 115, 117], () => 60);
   expect(collected).toEqual({ young: [85, 115], all: [117] });
+});
+
+test('lets a large heap grow by as much as lives in it, once it has been seen', () => {
+  const collected = looks([200, 257, 313, 329, 331], () => 210, 120);
+  expect(collected).toEqual({ young: [313], all: [257, 331] });
 });

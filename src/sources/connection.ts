@@ -4,8 +4,8 @@
  * is full. It ends once, says why, and is never opened again. It does not decide what happens next:
  * that is its line's.
  *
- * The socket callback only stamps and hands on. What frames mean for the connection is read a
- * moment later, in blocks.
+ * The socket callback only stamps. Frames are handed on, and what they mean for the connection is
+ * read, a moment later and in batches; whatever else the connection tells comes behind them.
  */
 import { receiveTime } from '../market/time.ts';
 import type { ReceiveTime } from '../market/time.ts';
@@ -14,8 +14,8 @@ import type { Log } from '../runtime/log.ts';
 import { withoutSecrets } from '../runtime/without-secrets.ts';
 import type { Channel, Classified, Venue } from '../venues/venue.ts';
 import { Asking } from './asking.ts';
-import { Classifying } from './classifying.ts';
 import { Farewell, LAST_PING } from './farewell.ts';
+import { FrameBatch } from './frame-batch.ts';
 import type { MuteSubject, Patience } from './patience.ts';
 import { Reading } from './reading.ts';
 import { refusedStatus, wasTooBig } from './socket.ts';
@@ -90,7 +90,7 @@ export class Connection {
   readonly #asking: Asking;
   #lacksTrades = false;
 
-  readonly #classifying: Classifying;
+  readonly #frames: FrameBatch;
   readonly #reading: Reading;
 
   constructor(
@@ -104,7 +104,8 @@ export class Connection {
     this.#parts = parts;
     this.#holder = holder;
     this.#reading = new Reading(parts);
-    this.#classifying = new Classifying({
+    this.#frames = new FrameBatch({
+      take: (time, text) => parts.intake.frame(time, this.#number, text),
       classify: (text) => parts.venue.classify(text),
       soon: (call) => this.#later(0, call),
       heed: (classified) => this.#heed(classified),
@@ -194,7 +195,7 @@ export class Connection {
       this.#leaving = reason;
       this.#readAgain();
       this.#cancelTimers();
-      this.#classifying.flush();
+      this.#frames.flush();
       this.#socket?.close();
       this.#later(this.#parts.timing.closeMs, () => this.#cut(reason));
     }
@@ -215,7 +216,7 @@ export class Connection {
 
   #message(data: string | Buffer): void {
     if (this.#phase !== 'open') return;
-    const { clock, intake, traffic } = this.#parts;
+    const { clock, traffic } = this.#parts;
     const now = receiveTime(clock.now());
     const text = typeof data === 'string' ? data : data.toString('utf8');
     const bytes = Buffer.byteLength(text);
@@ -226,11 +227,11 @@ export class Connection {
     this.#watch.frame();
     if (bytes > this.#settings.maxFrameBytes) {
       traffic.oversizedFrames += 1;
-      intake.dropped(now, this.#number, 'oversized');
+      this.#dropped(now);
       this.#cut(`a frame of ${bytes} bytes, more than max_frame_bytes`);
       return;
     }
-    intake.frame(now, this.#number, text);
+    this.#frames.add(now, text, bytes);
     if (bytes === 0) {
       // Bun's client has delivered empty messages in place of compressed ones: what follows is not
       // to be trusted.
@@ -238,7 +239,6 @@ export class Connection {
       this.#cut('an empty frame');
       return;
     }
-    this.#classifying.add(text, bytes);
     if (this.#socket !== undefined) this.#reading.pauseWhenFull(this.#socket);
   }
 
@@ -280,6 +280,7 @@ export class Connection {
 
   #tick(): void {
     const { clock, intake } = this.#parts;
+    this.#frames.handOn();
     intake.tick(receiveTime(clock.now()), this.#number, this.#arrival);
     if (this.#reading.isPaused) return;
     if (this.#farewell !== undefined) {
@@ -324,11 +325,15 @@ export class Connection {
 
   /** The client itself gave up a frame that it could not hold. */
   #cutOffUnread(): void {
-    const { clock, intake, traffic } = this.#parts;
-    const now = receiveTime(clock.now());
+    const { clock, traffic } = this.#parts;
     traffic.frames += 1;
     traffic.oversizedFrames += 1;
-    intake.dropped(now, this.#number, 'oversized');
+    this.#dropped(receiveTime(clock.now()));
+  }
+
+  #dropped(at: ReceiveTime): void {
+    this.#frames.handOn();
+    this.#parts.intake.dropped(at, this.#number, 'oversized');
   }
 
   #cut(reason: string, mute?: MuteSubject): void {
@@ -349,7 +354,7 @@ export class Connection {
     this.#readAgain();
     // What came last still counts, as data and as an answer; nothing is sent any more.
     this.#phase = 'closing';
-    this.#classifying.flush();
+    this.#frames.flush();
     this.#phase = 'ended';
     this.#cancelTimers();
     if (wasOpen) this.#state('lost');
@@ -362,6 +367,7 @@ export class Connection {
   ): void {
     const named = state === 'subscribed' || state === 'refused';
     if (named && symbols.length === 0) return;
+    this.#frames.handOn();
     this.#parts.intake.state(receiveTime(this.#parts.clock.now()), this.#number, state, symbols);
   }
 

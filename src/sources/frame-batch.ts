@@ -1,0 +1,69 @@
+import type { ReceiveTime } from '../market/time.ts';
+import type { Classified } from '../venues/venue.ts';
+
+/**
+ * Frames and bytes that wait at the most; at either limit they go on at once. So many are done
+ * with one loop's instructions at hand: one by one, between two messages of a socket, each takes a
+ * third longer.
+ */
+const MOST_FRAMES = 64;
+const MOST_BYTES = 1024 * 1024;
+
+export type FrameBatchParts = {
+  /** Takes a frame in, in order. */
+  readonly take: (receiveTime: ReceiveTime, text: string) => void;
+  readonly classify: (text: string) => Classified;
+  /** Calls when the socket has nothing more to hand over, unless the connection ends before. */
+  readonly soon: (call: () => void) => void;
+  readonly heed: (classified: Classified) => void;
+};
+
+/**
+ * The frames of one connection, a moment after they came, in batches: the socket's callback stays
+ * short. They are handed on, and what they mean for the connection is read.
+ */
+export class FrameBatch {
+  readonly #parts: FrameBatchParts;
+  #texts: string[] = [];
+  #times: ReceiveTime[] = [];
+  #bytes = 0;
+  /** So many of those that wait were handed on. */
+  #taken = 0;
+
+  constructor(parts: FrameBatchParts) {
+    this.#parts = parts;
+  }
+
+  add(receiveTime: ReceiveTime, text: string, bytes: number): void {
+    this.#texts.push(text);
+    this.#times.push(receiveTime);
+    this.#bytes += bytes;
+    if (this.#texts.length >= MOST_FRAMES || this.#bytes >= MOST_BYTES) {
+      this.flush();
+    } else if (this.#texts.length === 1) {
+      this.#parts.soon(() => this.flush());
+    }
+  }
+
+  /** Hands on what waits: whatever else the connection tells comes behind its frames. */
+  handOn(): void {
+    const { take } = this.#parts;
+    for (let at = this.#taken; at < this.#texts.length; at += 1) {
+      const [text, time] = [this.#texts[at], this.#times[at]];
+      if (text !== undefined && time !== undefined) take(time, text);
+    }
+    this.#taken = this.#texts.length;
+  }
+
+  /** Hands on what waits, and reads what it means. */
+  flush(): void {
+    this.handOn();
+    const { classify, heed } = this.#parts;
+    const texts = this.#texts;
+    this.#texts = [];
+    this.#times = [];
+    this.#taken = 0;
+    this.#bytes = 0;
+    for (const text of texts) heed(classify(text));
+  }
+}
