@@ -1,4 +1,4 @@
-import type { SourceReport } from '../sources/source.ts';
+import type { SourceReport, SymbolReport } from '../sources/source.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /**
@@ -51,24 +51,30 @@ export const isReady = (pipeline: Pipeline): boolean =>
     return phase === 'open' || phase === 'ended' || (connects > 0 && phase !== 'subscribing');
   });
 
-const sourceEntry = (report: SourceReport): HealthEntry => ({
-  kind: 'source',
-  name: report.name,
-  status: sourceHealth(report),
-  reason: refusedText(report) ?? report.reason ?? report.phase,
-  since: report.since,
-});
+const sourceEntry = (report: SourceReport): HealthEntry => {
+  const { name, phase, reason, since, symbols } = report;
+  const refused = symbols.filter(({ state }) => state === 'refused');
+  return {
+    kind: 'source',
+    name,
+    status: sourceHealth(phase, refused),
+    reason: refusedText(refused) ?? reason ?? phase,
+    since,
+  };
+};
 
-const sourceHealth = ({ phase, symbols }: SourceReport): HealthState => {
+const sourceHealth = (
+  phase: SourceReport['phase'],
+  refused: readonly SymbolReport[],
+): HealthState => {
   if (phase !== 'open' && phase !== 'ended') return 'degraded';
-  return symbols.some(({ state }) => state === 'refused') ? 'degraded' : 'healthy';
+  return refused.length > 0 ? 'degraded' : 'healthy';
 };
 
 /** At most so many names in a reason. */
 const NAMES = 10;
 
-const refusedText = ({ symbols }: SourceReport): string | undefined => {
-  const refused = symbols.filter(({ state }) => state === 'refused');
+const refusedText = (refused: readonly SymbolReport[]): string | undefined => {
   if (refused.length === 0) return undefined;
   const names = refused.slice(0, NAMES).map(({ symbol }) => symbol);
   const more = refused.length > NAMES ? ` and ${refused.length - NAMES} more` : '';

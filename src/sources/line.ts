@@ -128,12 +128,16 @@ export class Line implements ConnectionHolder {
   }
 
   report(): LineReport {
+    const symbols = (): readonly SymbolReport[] =>
+      this.#current?.subscription.report() ?? this.#symbols;
     return {
       phase: this.#phase,
       since: this.#since,
       reason: this.#reason,
       open: [...this.#alive].filter((connection) => connection.isOpen).length,
-      symbols: this.#current?.subscription.report() ?? this.#symbols,
+      get symbols() {
+        return symbols();
+      },
     };
   }
 

@@ -69,7 +69,10 @@ export const createWebSocketSource = (
         ...trafficOf(traffic),
         ...lines.counts,
         connectionsOpen: reports.reduce((open, report) => open + report.open, 0),
-        symbols: symbolsOf(reports),
+        /** As it is now, made when it is read: most readers of a report have no use for it. */
+        get symbols() {
+          return symbolsOf(reports);
+        },
         progress: undefined,
       };
     },
