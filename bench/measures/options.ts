@@ -12,6 +12,11 @@ import { ratioOf, type Figure } from '../parts/figures.ts';
 import { startExecutable, type Mdp } from '../parts/mdp.ts';
 import { repeat, symbolCount, type Bench } from '../parts/plan.ts';
 
+/**
+ * Pairs of processes: two runs of one program differ by a twentieth for as long as they live, as
+ * their code happened to be compiled. Each pair plays its share of the rounds.
+ */
+const PAIRS = 3;
 /** As often as Prometheus asks where it is in a hurry. */
 const scrapeMs = 1_000;
 
@@ -60,45 +65,56 @@ export const measureOptions = async (bench: Bench): Promise<readonly Figure[]> =
   }
 };
 
+type Pair = { readonly with: Run; readonly without: Run };
+
 const measureOption = async (bench: Bench, option: Option): Promise<readonly Figure[]> => {
-  const { say } = bench;
+  const count = bench.plan.quick ? 1 : PAIRS;
+  const pairs: Pair[] = [];
+  for (let at = 1; at <= count; at += 1) {
+    const rounds = Math.ceil((bench.plan.rounds - pairs.length) / (count - at + 1));
+    const played = await playPairs({ ...bench, plan: { ...bench.plan, rounds } }, option);
+    if (played === undefined) return [];
+    pairs.push(...played);
+  }
+  return [
+    ratioOf(
+      { id: `c-${option.name}`, title: `c. CPU with ${option.name} ÷ without`, better: 'less' },
+      pairs.map((pair) => cpuMicrosPerTrade(pair.with)),
+      pairs.map((pair) => cpuMicrosPerTrade(pair.without)),
+    ),
+    ratioOf(
+      {
+        id: `c-${option.name}-rate`,
+        title: `c. committed with ${option.name} ÷ without`,
+        better: 'more',
+      },
+      pairs.map((pair) => perSecond(pair.with.trades, pair.with)),
+      pairs.map((pair) => perSecond(pair.without.trades, pair.without)),
+    ),
+    {
+      id: `stage-${option.name}`,
+      title: `stage ${option.name}, what it adds`,
+      unit: 'µs',
+      samples: pairs.map((pair) => cpuMicrosPerTrade(pair.with) - cpuMicrosPerTrade(pair.without)),
+    },
+  ];
+};
+
+/** A fresh pair of processes; undefined where the option has no effect. */
+const playPairs = async (bench: Bench, option: Option): Promise<readonly Pair[] | undefined> => {
   const feeds = [await startFeed(), await startFeed()] as const;
   const on = await start(bench, feeds[0], option.on);
   const off = await start(bench, feeds[1], option.off);
   try {
     await on.play(bench.plan.stored);
     if (!(await option.effective(on))) {
-      say(`SKIPPED: ${option.name} has no effect in this version`);
-      return [];
+      bench.say(`SKIPPED: ${option.name} has no effect in this version`);
+      return undefined;
     }
-    const pairs = await repeat(bench, option.name, async () => ({
+    return await repeat(bench, option.name, async () => ({
       with: await playOn(bench, on),
       without: await playOn(bench, off),
     }));
-    return [
-      ratioOf(
-        { id: `c-${option.name}`, title: `c. CPU with ${option.name} ÷ without`, better: 'less' },
-        pairs.map((pair) => cpuMicrosPerTrade(pair.with)),
-        pairs.map((pair) => cpuMicrosPerTrade(pair.without)),
-      ),
-      ratioOf(
-        {
-          id: `c-${option.name}-rate`,
-          title: `c. committed with ${option.name} ÷ without`,
-          better: 'more',
-        },
-        pairs.map((pair) => perSecond(pair.with.trades, pair.with)),
-        pairs.map((pair) => perSecond(pair.without.trades, pair.without)),
-      ),
-      {
-        id: `stage-${option.name}`,
-        title: `stage ${option.name}, what it adds`,
-        unit: 'µs',
-        samples: pairs.map(
-          (pair) => cpuMicrosPerTrade(pair.with) - cpuMicrosPerTrade(pair.without),
-        ),
-      },
-    ];
   } finally {
     await on.close();
     await off.close();
