@@ -8,6 +8,8 @@ import type { World } from './world.ts';
  */
 const HARD_FACTOR = 2;
 const SLACK_BYTES = 1024 * 1024;
+/** What may wait for the syncs of a disk that is only slow, whatever the bound. */
+const UNSYNCED_BYTES = 16 * 1024 * 1024;
 
 /** Looks on from outside while the program runs: what must hold at every moment. */
 export class Inspector {
@@ -59,9 +61,12 @@ export class Inspector {
   }
 
   #memoryIsBounded(): void {
-    const { total, limit } = this.#pipeline.memory;
+    const { memory, journal } = this.#pipeline;
+    const { total, limit } = memory;
+    const { state, unsyncedBytes } = journal?.report() ?? { state: 'away', unsyncedBytes: 0 };
+    const syncing = state === 'writing' ? Math.min(unsyncedBytes, UNSYNCED_BYTES) : 0;
     if (total < 0) this.#say(`waiting data are ${total} bytes`);
-    if (total > HARD_FACTOR * limit + SLACK_BYTES) {
+    if (total > HARD_FACTOR * limit + SLACK_BYTES + syncing) {
       this.#say(`${total} bytes wait, the bound is ${limit}`);
     }
   }

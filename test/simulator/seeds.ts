@@ -25,5 +25,7 @@ export const EVER_FAILED: readonly (readonly [seed: number, found: string])[] = 
   [403542087, 'a burst on a sound disk was refused, for memory that is of a disk that is away'],
   [809171959, 'a connection that was mute was blamed, though none had ended'],
   [809173150, 'a venue sent again what was older than the first trade that was followed'],
+  [8131107, 'of two connections one handed on behind the other, and was taken for lost'],
+  [8132391, 'what waited for a slow disk was held against the bound for all that waits'],
   [709171712, 'of two copies of a segment one ended before the other began'],
 ];

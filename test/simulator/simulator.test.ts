@@ -4,12 +4,13 @@ import { EVER_FAILED } from './seeds.ts';
 import { toldOf, tryAt } from './trial.ts';
 
 /**
- * The same in every run, so that a failure is of the change at hand; fresh ones are lived by
- * `dev.sh sim`, of which a few in a thousand still fail. A failure says how to repeat it.
+ * Fresh lives in every run, named by their seeds: a failure says how to repeat it, and its seed
+ * belongs in `seeds.ts`.
  */
 const BLOCKS = 20;
 const SEEDS_PER_BLOCK = 10;
-const first = 2_000_000;
+const MOST_SEEDS = 1_000_000_000;
+const first = Math.floor(Math.random() * MOST_SEEDS);
 
 const faults = new FaultCount();
 

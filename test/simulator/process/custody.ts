@@ -23,15 +23,19 @@ export type Delivery = {
   secured: boolean;
 };
 
-/** A text that is not where it should be may have been given up: so many behind it are tried. */
+/**
+ * A text that is not where it should be may have been given up: so many behind it are tried. Or
+ * another connection handed on before its own, which does so in batches: so many in front are.
+ */
 const LOOK_AHEAD = 256;
+const LOOK_BACK = 256;
 /** The time at which a text came stands, as a double, at most so far in front of it. */
 const HEAD_BYTES = 64;
 
 /**
  * What of one process has reached the journal's files: told by the texts in the bytes that are
- * written, and by when they came, in the order in which they were given. Shares no line with the
- * journal.
+ * written, and by when they came, nearly in the order in which they were given. Shares no line with
+ * the journal.
  */
 export class Custody {
   readonly deliveries: Delivery[] = [];
@@ -39,7 +43,7 @@ export class Custody {
   readonly #largestFrame: number;
   /** Of earlier processes: in a file and not secured. */
   #inherited: readonly Delivery[];
-  /** The first that was not found in what was written. */
+  /** Behind the last that was found in what was written. */
   #next = 0;
   /** All before it are secured. */
   #secured = 0;
@@ -61,9 +65,10 @@ export class Custody {
 
   /** So many bytes of a segment have reached the kernel. */
   wrote(inode: Inode, at: number, bytes: Buffer): void {
-    if (this.#find(this.#next, inode, at, bytes)) return;
+    const first = Math.max(this.#secured, this.#next - LOOK_BACK);
+    if (this.#find(first, inode, at, bytes, ({ place }) => place === undefined)) return;
     // What a failed sync has left is written again.
-    this.#find(this.#secured, inode, at, bytes);
+    this.#find(this.#secured, inode, at, bytes, () => true);
   }
 
   /** Names or bytes have been synced. */
@@ -112,24 +117,32 @@ export class Custody {
     return all.filter(({ fate, secured }) => fate === 'kept' && !secured);
   }
 
-  #find(first: number, inode: Inode, at: number, bytes: Buffer): boolean {
+  #find(
+    first: number,
+    inode: Inode,
+    at: number,
+    bytes: Buffer,
+    isSought: (delivery: Delivery) => boolean,
+  ): boolean {
     const { deliveries } = this;
+    const fresh = this.#next;
     let from = 0;
     let missed = 0;
     let isFound = false;
     for (let index = first; index < deliveries.length && missed < LOOK_AHEAD; index += 1) {
       const delivery = deliveries[index];
-      if (delivery === undefined || delivery.secured) continue;
+      if (delivery === undefined || delivery.secured || !isSought(delivery)) continue;
       const { text } = delivery.parcel;
-      const found = placeOf(delivery, bytes, from);
+      const behind = placeOf(delivery, bytes, from);
+      const found = behind < 0 ? placeOf(delivery, bytes, 0) : behind;
       if (found < 0) {
-        missed += 1;
+        if (index >= fresh) missed += 1;
         continue;
       }
       from = found + text.length;
       missed = 0;
       isFound = true;
-      delivery.place = { inode, from: at + found, to: at + from };
+      delivery.place = { inode, from: at + found, to: at + found + text.length };
       this.#next = Math.max(this.#next, index + 1);
     }
     return isFound;
