@@ -27,9 +27,12 @@ export type Mdp = Contender & {
 };
 
 const doneMs = 120_000;
-/** Between two questions. */
+/** Between two questions: so long, or these shares of what the play has taken so far. */
 const LEAST_PAUSE_MS = 5;
-const MOST_PAUSE_MS = 200;
+const LEAST_PAUSE_SHARE = 0.005;
+const MOST_PAUSE_SHARE = 0.25;
+/** Of the time that the play before took, until the first question. */
+const FIRST_PAUSE_SHARE = 0.3;
 
 /**
  * The executable with the defaults as shipped, but that it may drop nothing: what is compared is
@@ -48,6 +51,7 @@ export const startExecutable = async (options: MdpOptions): Promise<Mdp> => {
   const kill = (): void => running.signal('SIGKILL');
   process.once('exit', kill);
   await Promise.race([feed.subscribed(symbols), endOf(running)]);
+  let microsPerFrame = 0;
   return {
     pid: running.pid,
     directory,
@@ -56,8 +60,10 @@ export const startExecutable = async (options: MdpOptions): Promise<Mdp> => {
       const before = await running.status();
       const cpu = cpuSeconds(running.pid);
       const played = await feed.play(frames, rate);
-      const after = await whenThrough(running, before, played);
+      const beforeMs = (played.frames * microsPerFrame) / 1000;
+      const after = await whenThrough(running, before, played, beforeMs);
       const ended = wallMs();
+      microsPerFrame = ((ended - played.began) * 1000) / played.frames;
       requireKept(after);
       return runOf(played, ended, cpuSeconds(running.pid) - cpu);
     },
@@ -88,11 +94,18 @@ const sourcesOf = ({ feed, symbols, sources = 1 }: MdpOptions): readonly object[
 
 /**
  * The status when every frame is decoded and every trade's end known, or one is lost. An answer
- * costs the program a millisecond, which would be a twentieth of what is measured if it were asked
- * all the time: it is asked when half of what is left may be done, at the speed so far.
+ * costs the program a millisecond, with ten thousand symbols fifty, which would be a good part of
+ * what is measured if it were asked all the time: it is asked when half of what is left may be
+ * done, at the speed so far, and first after a part of the time of the play before, `beforeMs`.
  */
-const whenThrough = async (running: Running, before: Status, played: Played): Promise<Status> => {
+const whenThrough = async (
+  running: Running,
+  before: Status,
+  played: Played,
+  beforeMs: number,
+): Promise<Status> => {
   const deadline = wallMs() + doneMs;
+  await Bun.sleep(Math.max(0, beforeMs * FIRST_PAUSE_SHARE - (wallMs() - played.began)));
   for (;;) {
     const now = await running.status();
     const frames = framesIn(now) - framesIn(before);
@@ -101,8 +114,11 @@ const whenThrough = async (running: Running, before: Status, played: Played): Pr
     if (isThrough || lost(now) > 0) return now;
     if (wallMs() > deadline) throw new Error(`not through: ${JSON.stringify(now.ledger)}`);
     const done = Math.min(frames / played.frames, trades / played.trades);
-    const leftMs = ((wallMs() - played.began) * (1 - done)) / Math.max(done, 0.01);
-    await Bun.sleep(Math.min(Math.max(leftMs / 2, LEAST_PAUSE_MS), MOST_PAUSE_MS));
+    const tookMs = wallMs() - played.began;
+    const leftMs = (tookMs * (1 - done)) / Math.max(done, 0.01);
+    const mostMs = tookMs * MOST_PAUSE_SHARE;
+    const leastMs = Math.max(LEAST_PAUSE_MS, tookMs * LEAST_PAUSE_SHARE);
+    await Bun.sleep(Math.max(Math.min(leftMs / 2, mostMs), leastMs));
   }
 };
 
