@@ -26,6 +26,9 @@ class Listener {
   #reel: Reel | undefined;
   #at = 0;
   #drained: (() => void) | undefined;
+  #playing = false;
+  /** Answers to pings that came while a stretch of the reel may be half written. */
+  readonly #owed: Buffer[] = [];
 
   constructor(peer: Peer) {
     this.#peer = peer;
@@ -49,10 +52,21 @@ class Listener {
     this.#drained = undefined;
   }
 
+  answer(pong: Buffer): void {
+    if (this.#playing) this.#owed.push(pong);
+    else this.#peer.write(pong);
+  }
+
   /** Returns how many trades were in them. `rate` in frames a second; 0 = as fast as taken. */
   async play(frames: number, rate: number): Promise<number> {
-    const reel = this.#reel;
-    if (reel === undefined) return 0;
+    if (this.#reel === undefined) return 0;
+    this.#playing = true;
+    const rows = await this.#play(this.#reel, frames, rate);
+    this.#playing = false;
+    return rows;
+  }
+
+  async #play(reel: Reel, frames: number, rate: number): Promise<number> {
     const began = performance.now();
     let rows = 0;
     let writes = 0;
@@ -68,6 +82,7 @@ class Listener {
       this.#at = (this.#at + count) % reel.length;
       sent += count;
       if (await this.#write(bytes)) writes += 1;
+      for (const pong of this.#owed.splice(0)) await this.#write(pong);
       if (writes % writesPerTurn === 0) await turn();
     }
     return rows;
@@ -101,6 +116,11 @@ const server = listen({
     listener.subscribe(symbols);
     const all = [...listeners.values()].reduce((sum, each) => sum + each.symbols.size, 0);
     tell({ kind: 'subscribed', connections: listeners.size, symbols: all });
+  },
+  pinged: (peer, answer) => {
+    const listener = listeners.get(peer);
+    if (listener === undefined) peer.write(answer);
+    else listener.answer(answer);
   },
   drain: (peer) => listeners.get(peer)?.drain(),
   closed: (peer) => {

@@ -14,6 +14,8 @@ export type Peer = {
 
 export type PeerEvents = {
   readonly text: (peer: Peer, text: string) => void;
+  /** The answer is to be written between two frames. */
+  readonly pinged: (peer: Peer, answer: Buffer) => void;
   readonly drain: (peer: Peer) => void;
   readonly closed: (peer: Peer) => void;
 };
@@ -63,9 +65,9 @@ const readFrames = (socket: Socket<State>, events: PeerEvents): void => {
     if (frame === undefined) return;
     socket.data.received = socket.data.received.subarray(frame.size);
     if (frame.opcode === opcodes.text) events.text(socket, frame.payload.toString());
-    // Pings come on silent connections only: no stretch of the reel is half written then.
-    else if (frame.opcode === opcodes.ping) socket.write(wireFrame(frame.payload.toString(), 0x8a));
-    else if (frame.opcode === opcodes.close) socket.end(wireFrame('', 0x88));
+    else if (frame.opcode === opcodes.ping) {
+      events.pinged(socket, wireFrame(frame.payload.toString(), 0x8a));
+    } else if (frame.opcode === opcodes.close) socket.end(wireFrame('', 0x88));
   }
 };
 

@@ -29,10 +29,10 @@ export type Mdp = Contender & {
 const doneMs = 120_000;
 /** Between two questions: so long, or these shares of what the play has taken so far. */
 const LEAST_PAUSE_MS = 5;
-const LEAST_PAUSE_SHARE = 0.005;
+const LEAST_PAUSE_SHARE = 0.01;
 const MOST_PAUSE_SHARE = 0.25;
 /** Of the time that the play before took, until the first question. */
-const FIRST_PAUSE_SHARE = 0.3;
+const FIRST_PAUSE_SHARE = 0.5;
 
 /**
  * The executable with the defaults as shipped, but that it may drop nothing: what is compared is
