@@ -4,6 +4,7 @@ import type { MarketRecord } from '../market/record.ts';
 import type { Journal } from './journal.ts';
 import type { DropPolicy } from './record-buffer.ts';
 import {
+  Memory,
   MemoryDisk,
   frame,
   journalOn,
@@ -294,4 +295,44 @@ test('a disk that is slow makes sources wait before a frame is refused', async (
   journal.close();
   expect(framesIn(recordsOf(await takeBlocks(journal)))).toBe(n);
   await journal.release(never);
+});
+
+describe('beside a sync that takes its time', () => {
+  const LONG = 'x'.repeat(MiB);
+
+  /** Hands in `count` frames of 1 MiB, none of which is synced before that. */
+  const whileSyncing = async (policy: DropPolicy, limit: number, count: number) => {
+    const disk = new MemoryDisk();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    disk.hold = promise;
+    const memory = new Memory();
+    memory.limit = limit;
+    const { journal, drops } = await journalOn(disk, { policy, memory, maxBytes: 1024 * MiB });
+    let paused: number | undefined;
+    for (let n = 0; n < count; n += 1) {
+      journal.push(frame(n, LONG));
+      if (journal.full) paused ??= n + 1;
+      await turns(2);
+    }
+    resolve();
+    journal.close();
+    const frames = framesIn(recordsOf(await takeBlocks(journal)));
+    await journal.release(never);
+    return { paused, frames, dropped: drops.count };
+  };
+
+  test('policy block asks for a pause at 8 MiB, and takes what comes all the same', async () => {
+    const { paused, frames, dropped } = await whileSyncing('block', 64 * MiB, 40);
+    expect({ paused, frames, dropped }).toEqual({ paused: 8, frames: 40, dropped: 0 });
+  });
+
+  test('policy block refuses what would take more memory than all that waits may', async () => {
+    const { frames, dropped } = await whileSyncing('block', 24 * MiB, 40);
+    expect({ frames, dropped }).toEqual({ frames: 24, dropped: 16 });
+  });
+
+  test('other policies refuse beyond 16 MiB', async () => {
+    const { frames, dropped } = await whileSyncing('newest', 64 * MiB, 40);
+    expect({ frames, dropped }).toEqual({ frames: 16, dropped: 24 });
+  });
 });

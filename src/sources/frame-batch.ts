@@ -3,8 +3,8 @@ import type { Classified } from '../venues/venue.ts';
 
 /**
  * Frames and bytes that wait at the most; at either limit they go on at once. So many are done
- * with one loop's instructions at hand: one by one, between two messages of a socket, each takes a
- * third longer.
+ * with one loop's instructions at hand: one by one, between two messages of a socket, they take a
+ * twentieth more of the program's time.
  */
 const MOST_FRAMES = 64;
 const MOST_BYTES = 1024 * 1024;
