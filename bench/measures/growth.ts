@@ -10,11 +10,6 @@ import { repeat, symbolCount, type Bench } from '../parts/plan.ts';
 
 const instrumentCounts = [1, 100, 10_000] as const;
 const connectionCounts = [1, 4, 16] as const;
-/**
- * A paused socket of Bun 1.4.5 still delivers what it has read, up to 512 KiB: with the default
- * bound, sixteen connections at full speed pass the hard one and frames are dropped.
- */
-const environment = { PIPELINE_OP_QUEUE_MAX: '512' };
 /** Plays into a table of some size, each a quarter of the usual: the size must stay what it is. */
 const tablePlays = 3;
 const tableShare = 0.25;
@@ -71,7 +66,7 @@ const compare = async (
     for (const [at, feed] of feeds.entries()) {
       const { symbols, sources } = setups[at] ?? { symbols: 1, sources: 1 };
       const databaseUrl = bench.database.url;
-      running.push(await startExecutable({ feed, databaseUrl, symbols, sources, environment }));
+      running.push(await startExecutable({ feed, databaseUrl, symbols, sources }));
     }
     const rounds = await repeat(bench, what, () => eachInTurn(bench, running));
     return setups.map((_, at) => rounds.map((rates) => rates[at] ?? Number.NaN));
