@@ -53,8 +53,8 @@ class Operators implements MarketOperators {
   #current: Connection | undefined;
   /**
    * The states that each connection ages, in their order; undefined since one has changed hands.
-   * Each tick is of one connection, and to ask all states whose they are takes a tenth of the time
-   * of ten thousand.
+   * Each tick is of one connection: to ask all states whose they are takes four hundredths of the
+   * time where there are ten thousand.
    */
   #aged: ReadonlyMap<Connection, readonly InstrumentState[]> | undefined;
 

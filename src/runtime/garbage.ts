@@ -36,8 +36,8 @@ const ownMemory: Memory = {
  * memory, of which a container has a small part: under flood (35 MiB of it live) it was seen to
  * take 200 MiB more. Collects young garbage when resident memory has grown by 24 MiB since the last
  * time or since it was lowest, all of it when it has grown by 56 MiB since all was collected last,
- * or by what was alive then (before, a fifth of the time with ten thousand instruments); memory
- * that is really used only moves where the next growth is counted from.
+ * or by what was alive then: every 56 MiB would take a fifth of the time with ten thousand
+ * instruments. Memory that is really used only moves where the next growth is counted from.
  */
 export const collectGrowth = (clock: Clock, memory: Memory = ownMemory): Timer => {
   let sinceAll = memory.resident();

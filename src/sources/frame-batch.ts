@@ -49,7 +49,8 @@ export class FrameBatch {
   handOn(): void {
     const { take } = this.#parts;
     for (let at = this.#taken; at < this.#texts.length; at += 1) {
-      const [text, time] = [this.#texts[at], this.#times[at]];
+      const text = this.#texts[at];
+      const time = this.#times[at];
       if (text !== undefined && time !== undefined) take(time, text);
     }
     this.#taken = this.#texts.length;
