@@ -28,7 +28,7 @@ export type Surroundings = {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
-  /** Default: Bun's own WebSocket client. */
+  /** Default: the clients in `sources/web-socket`. */
   readonly openSocket?: OpenSocket;
   /** Default: the registry's. */
   readonly venueOf?: (id: string) => Venue | undefined;

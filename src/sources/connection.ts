@@ -8,7 +8,6 @@
  * read, a moment later and in batches; whatever else the connection tells comes behind them.
  */
 import { receiveTime } from '../market/time.ts';
-import type { ReceiveTime } from '../market/time.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import { withoutSecrets } from '../runtime/without-secrets.ts';
@@ -18,8 +17,7 @@ import { Farewell, LAST_PING } from './farewell.ts';
 import { FrameBatch } from './frame-batch.ts';
 import type { MuteSubject, Patience } from './patience.ts';
 import { Reading } from './reading.ts';
-import { refusedStatus, wasTooBig } from './socket.ts';
-import type { OpenSocket, Socket, SocketOptions } from './socket.ts';
+import type { OpenSocket, Socket, SocketFailure, SocketOptions } from './socket.ts';
 import type { Intake } from './source.ts';
 import type { Subscription } from './subscription.ts';
 import type { Timing } from './timing.ts';
@@ -32,7 +30,6 @@ const THROTTLED = new Set([403, 418, 429]);
 export type ConnectionSettings = SocketOptions & {
   readonly url: string;
   readonly connectTimeoutMs: number;
-  readonly maxFrameBytes: number;
   readonly channels: readonly Channel[];
   /** Without data for this long the connection, or a channel of it, is mute; 0 = never. */
   readonly muteAfterMs: number;
@@ -81,10 +78,12 @@ export class Connection {
   #phase: 'connecting' | 'open' | 'closing' | 'ended' = 'connecting';
   #socket: Socket | undefined;
   #number = 0;
-  #failure: string | undefined;
+  #failure: SocketFailure | undefined;
   #leaving: string | undefined;
   #farewell: Farewell | undefined;
 
+  /** When the bytes came that are being read. */
+  #now = receiveTime(0);
   #arrival = receiveTime(0);
   readonly #watch: Watch;
   readonly #asking: Asking;
@@ -145,14 +144,17 @@ export class Connection {
     try {
       this.#socket = openSocket(url, this.#settings, {
         opened: () => this.#opened(),
-        message: (data) => this.#message(data),
-        pinged: () => this.#arrived(receiveTime(clock.now())),
+        received: () => {
+          this.#now = receiveTime(clock.now());
+        },
+        message: (text, bytes) => this.#message(text, bytes),
+        pinged: () => this.#arrived(),
         ponged: (payload) => {
-          this.#arrived(receiveTime(clock.now()));
+          this.#arrived();
           if (payload === LAST_PING) this.#farewell?.answered();
         },
-        failed: (message) => {
-          this.#failure = message;
+        failed: (failure) => {
+          this.#failure = failure;
         },
         closed: (code, reason) => this.#closed(code, reason),
       });
@@ -214,24 +216,15 @@ export class Connection {
     this.#asking.begin();
   }
 
-  #message(data: string | Buffer): void {
+  #message(text: string, bytes: number): void {
     if (this.#phase !== 'open') return;
-    const { clock, traffic } = this.#parts;
-    const now = receiveTime(clock.now());
-    const text = typeof data === 'string' ? data : data.toString('utf8');
-    const bytes = Buffer.byteLength(text);
+    const { traffic } = this.#parts;
     traffic.frames += 1;
     traffic.bytes += bytes;
-    traffic.lastFrameAt = now;
-    this.#arrived(now);
+    traffic.lastFrameAt = this.#now;
+    this.#arrived();
     this.#watch.frame();
-    if (bytes > this.#settings.maxFrameBytes) {
-      traffic.oversizedFrames += 1;
-      this.#dropped(now);
-      this.#cut(`a frame of ${bytes} bytes, more than max_frame_bytes`);
-      return;
-    }
-    this.#frames.add(now, text, bytes);
+    this.#frames.add(this.#now, text, bytes);
     if (bytes === 0) {
       // Bun's client has delivered empty messages in place of compressed ones: what follows is not
       // to be trusted.
@@ -242,8 +235,8 @@ export class Connection {
     if (this.#socket !== undefined) this.#reading.pauseWhenFull(this.#socket);
   }
 
-  #arrived(at: ReceiveTime): void {
-    this.#arrival = at;
+  #arrived(): void {
+    this.#arrival = this.#now;
     this.#watch.arrived();
   }
 
@@ -314,26 +307,22 @@ export class Connection {
   }
 
   #closed(code: number, reason: string): void {
-    const status = this.#failure === undefined ? undefined : refusedStatus(this.#failure);
+    const failure = this.#failure;
     const words =
-      this.#failure ??
+      failure?.message ??
       (reason === '' ? `closed with code ${code}` : `closed with code ${code}: ${reason}`);
-    const throttled = status !== undefined && THROTTLED.has(status);
-    if (this.#failure !== undefined && wasTooBig(this.#failure)) this.#cutOffUnread();
+    if (failure?.oversized === true) this.#cutOffUnread();
+    const throttled = failure?.status !== undefined && THROTTLED.has(failure.status);
     this.#end({ reason: this.#leaving ?? words, throttled });
   }
 
-  /** The client itself gave up a frame that it could not hold. */
+  /** The client gave up a frame that was too large. */
   #cutOffUnread(): void {
-    const { clock, traffic } = this.#parts;
+    const { clock, traffic, intake } = this.#parts;
     traffic.frames += 1;
     traffic.oversizedFrames += 1;
-    this.#dropped(receiveTime(clock.now()));
-  }
-
-  #dropped(at: ReceiveTime): void {
     this.#frames.handOn();
-    this.#parts.intake.dropped(at, this.#number, 'oversized');
+    intake.dropped(receiveTime(clock.now()), this.#number, 'oversized');
   }
 
   #cut(reason: string, mute?: MuteSubject): void {

@@ -5,8 +5,8 @@ import type { Log } from '../runtime/log.ts';
 import type { Venue } from '../venues/venue.ts';
 import { createReplaySource } from './replay.ts';
 import type { SourceEntry, VenueEntry } from './settings.ts';
-import { openBunSocket } from './socket.ts';
 import type { OpenSocket } from './socket.ts';
+import { openSocket } from './web-socket/open.ts';
 import type { Intake, Source } from './source.ts';
 import { createSyntheticSource } from './synthetic.ts';
 import { TIMING } from './timing.ts';
@@ -21,7 +21,7 @@ export type SourceParts = {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
-  /** Default: Bun's own WebSocket client. */
+  /** Default: the clients in `web-socket`. */
   readonly openSocket?: OpenSocket;
   readonly timing?: Timing;
 };
@@ -42,7 +42,7 @@ export const createSource = (entry: SourceEntry, parts: SourceParts): Source => 
     clock,
     random,
     log,
-    openSocket: parts.openSocket ?? openBunSocket,
+    openSocket: parts.openSocket ?? openSocket,
     timing: parts.timing ?? TIMING,
   });
   return {

@@ -59,7 +59,7 @@ describe('twelve simulated hours', () => {
     const random = seededRandom(42);
     const { clock, network, intake, source } = simulate(() =>
       random() < 0.3
-        ? { refused: 'connection reset' }
+        ? { refused: { message: 'connection reset' } }
         : { dropAfterMs: random() * 20_000, dataEveryMs: 500 },
     );
     let timers = 0;
@@ -83,14 +83,14 @@ describe('twelve simulated hours', () => {
   });
 
   test('of a venue that always refuses are four connections a minute, jittered', () => {
-    const { clock, network } = simulate(() => ({ refused: 'connection refused' }));
+    const { clock, network } = simulate(() => ({ refused: { message: 'connection refused' } }));
     clock.advance(12 * HOUR_MS);
     expect(network.dialledAt.length / 720).toBeWithin(3, 5);
     expect(Math.max(...spacing(network.dialledAt))).toBeLessThanOrEqual(30_010);
   });
 
   test('of 429 are far fewer', () => {
-    const { clock, network } = simulate(() => ({ refused: 'Expected 101 status code: 429' }));
+    const { clock, network } = simulate(() => ({ refused: { message: 'too many', status: 429 } }));
     clock.advance(12 * HOUR_MS);
     expect(network.dialledAt.length).toBeLessThan(150);
     expect(Math.min(...spacing(network.dialledAt))).toBeGreaterThanOrEqual(15_000);

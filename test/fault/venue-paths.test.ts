@@ -23,6 +23,28 @@ test('goes through the proxy that is named', async () => {
   expect(proxy.asked).toEqual([venue.url.replace('ws://', '')]);
 });
 
+test('gives up a frame above max_frame_bytes on that way too: counted, reconnected', async () => {
+  using proxy = await startProxy();
+  const { source, intake } = await stage(
+    async (peer, number) => {
+      await peer.accept();
+      peer.send(number === 0 ? `{"d":"${'x'.repeat(70_000)}"}` : '{"d":1}');
+    },
+    { settings: { proxy: proxy.url } },
+  );
+  await until(() => source.report().phase === 'open');
+  expect(intake.frames.map(({ text }) => text)).toEqual(['{"d":1}']);
+  expect(source.report()).toMatchObject({ oversizedFrames: 1, frames: 2, disconnects: 1 });
+});
+
+test('is told to stay away on that way too: the status is understood', async () => {
+  using proxy = await startProxy();
+  const refused = await stage((peer) => peer.refuse(429), { settings: { proxy: proxy.url } });
+  await until(() => refused.venue.connectedAt.length === 1);
+  await until(() => refused.source.report().phase === 'backing_off');
+  expect(refused.source.report().reason).toContain('429');
+});
+
 test('trusts the certificates of ca_file, else nobody who vouches for himself', async () => {
   using tls = startTlsVenue('{"d":1}');
   const trusting = await stage(() => {}, { settings: { ...wishFor(tls.url), ca: tls.ca } });

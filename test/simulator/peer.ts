@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../../src/runtime/clock.ts';
-import type { Socket, SocketEvents } from '../../src/sources/socket.ts';
+import type { Socket, SocketEvents, SocketFailure } from '../../src/sources/socket.ts';
 import type { Stream } from './dialects/dialect.ts';
 import type { FaultCount, FaultKind } from './faults.ts';
 import type { TrueQuote, TrueTrade } from './market.ts';
@@ -101,7 +101,11 @@ export class Peer implements Socket {
   }
 
   ping(payload = ''): void {
-    if (!this.dead) this.#arriveIn(2 * this.#latency(), () => this.#events.ponged(payload));
+    if (this.dead) return;
+    this.#arriveIn(2 * this.#latency(), () => {
+      this.#events.received();
+      this.#events.ponged(payload);
+    });
   }
 
   pong(): void {}
@@ -138,7 +142,7 @@ export class Peer implements Socket {
   /**
    * Ends a dial, or all there is of a connection, without another word: what is in flight is lost.
    */
-  cut(failure?: string): void {
+  cut(failure?: SocketFailure): void {
     if (this.#state === 'gone') return;
     if (failure !== undefined) this.#events.failed(failure);
     this.#end(1006);
@@ -151,7 +155,11 @@ export class Peer implements Socket {
 
   /** The venue's own ping. */
   alive(): void {
-    if (this.isOpen && !this.dead) this.#arriveIn(this.#latency(), () => this.#events.pinged());
+    if (!this.isOpen || this.dead) return;
+    this.#arriveIn(this.#latency(), () => {
+      this.#events.received();
+      this.#events.pinged();
+    });
   }
 
   /** A frame that no fault touches: acknowledgements, heartbeats, snapshots. */
@@ -254,7 +262,13 @@ export class Peer implements Socket {
   #deliver(parcel: Parcel): void {
     if (this.#state !== 'open') return;
     this.#parts.onDelivered(parcel);
-    this.#events.message(parcel.text);
+    const bytes = Buffer.byteLength(parcel.text);
+    if (bytes < this.#parts.oversizedBytes) {
+      this.#events.received();
+      this.#events.message(parcel.text, bytes);
+    } else {
+      this.cut({ message: 'a frame larger than the client takes', oversized: true });
+    }
   }
 
   #end(code: number): void {

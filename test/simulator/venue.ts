@@ -140,10 +140,10 @@ export class SimulatedVenue {
     const ms = chance.between(...plan.latencyMs) * 2;
     if (dice < refused) {
       faults.fired('connect_refused');
-      peer.later(ms, () => peer.cut('connection refused'));
+      peer.later(ms, () => peer.cut({ message: 'connection refused' }));
     } else if (dice < refused + throttled) {
       faults.fired('connect_throttled');
-      peer.later(ms, () => peer.cut('Expected 101 status code: 429'));
+      peer.later(ms, () => peer.cut({ message: 'the upgrade was answered with 429', status: 429 }));
     } else if (dice < refused + throttled + unanswered) {
       faults.fired('connect_unanswered');
     } else {

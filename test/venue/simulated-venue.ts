@@ -1,12 +1,12 @@
 import type { Timer } from '../../src/runtime/clock.ts';
-import type { OpenSocket, SocketEvents } from '../../src/sources/socket.ts';
+import type { OpenSocket, SocketEvents, SocketFailure } from '../../src/sources/socket.ts';
 import type { HandClock } from './hand-clock.ts';
 import { readRequest } from './plain-venue.ts';
 
 /** What happens to a connection. All in ms; `undefined` = never. */
 export type Fate = {
   /** Refused with this failure instead of opened. */
-  readonly refused?: string;
+  readonly refused?: SocketFailure;
   readonly dropAfterMs?: number;
   readonly dataEveryMs?: number;
 };
@@ -58,11 +58,14 @@ class Simulated {
 
   send(text: string): void {
     const { id } = readRequest(text);
-    this.#later(LATENCY_MS, () => this.#events.message(JSON.stringify({ ack: id })));
+    this.#later(LATENCY_MS, () => this.#tell(JSON.stringify({ ack: id })));
   }
 
   ping(payload = ''): void {
-    this.#later(LATENCY_MS, () => this.#events.ponged(payload));
+    this.#later(LATENCY_MS, () => {
+      this.#events.received();
+      this.#events.ponged(payload);
+    });
   }
 
   pong(): void {}
@@ -83,12 +86,17 @@ class Simulated {
     this.#events.opened();
     if (dropAfterMs !== undefined) this.#later(dropAfterMs, () => this.#end(1006));
     if (dataEveryMs !== undefined) {
-      this.#timers.add(this.#clock.every(dataEveryMs, () => this.#events.message('{"d":1}')));
+      this.#timers.add(this.#clock.every(dataEveryMs, () => this.#tell('{"d":1}')));
     }
   }
 
-  #fail(message: string): void {
-    this.#events.failed(message);
+  #tell(text: string): void {
+    this.#events.received();
+    this.#events.message(text, Buffer.byteLength(text));
+  }
+
+  #fail(failure: SocketFailure): void {
+    this.#events.failed(failure);
     this.#end(1006);
   }
 

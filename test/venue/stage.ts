@@ -1,6 +1,6 @@
 import { onTestFinished } from 'bun:test';
 import { createSystemClock } from '../../src/runtime/system-clock.ts';
-import { openBunSocket } from '../../src/sources/socket.ts';
+import { openSocket } from '../../src/sources/web-socket/open.ts';
 import { TIMING } from '../../src/sources/timing.ts';
 import type { Timing } from '../../src/sources/timing.ts';
 import { createWebSocketSource } from '../../src/sources/websocket-source.ts';
@@ -74,7 +74,7 @@ export const stage = async (script: Script, options: StageOptions = {}): Promise
       intake,
       clock: createSystemClock(),
       log: silentLog,
-      openSocket: openBunSocket,
+      openSocket,
       random: options.random ?? (() => 0.999),
       timing: { ...FAST, ...options.timing },
     },

@@ -53,10 +53,11 @@ export class Body {
       if (!this.#alive) return NO_SOCKET;
       const socket = open(url, options, {
         opened: () => this.#called(() => events.opened()),
-        message: (data) => this.#called(() => events.message(data)),
+        received: () => this.#called(() => events.received()),
+        message: (text, bytes) => this.#called(() => events.message(text, bytes)),
         pinged: () => this.#called(() => events.pinged()),
         ponged: (payload) => this.#called(() => events.ponged(payload)),
-        failed: (message) => this.#called(() => events.failed(message)),
+        failed: (failure) => this.#called(() => events.failed(failure)),
         closed: (code, reason) => this.#called(() => events.closed(code, reason)),
       });
       return {
