@@ -13,8 +13,8 @@ const BLOCK_RECORDS = 512;
 const BLOCK_BYTES = 256 * 1024;
 /**
  * Under policy `block` a socket of Bun's own client still delivers what it has read when it is
- * paused (512 KiB, up to 2,871 Binance trades, measured with Bun 1.4.5): it is kept, up to this many
- * times the bound of memory.
+ * paused (512 KiB, up to 2,871 Binance trades, measured with Bun 1.4.5): it is kept, up to this
+ * many times the bound of memory.
  */
 const HARD_FACTOR = 2;
 /** Ticks and states that outlive their dropped frames; beyond it the oldest ticks go. */
