@@ -39,22 +39,22 @@ const looks = (
   return { young, all };
 };
 
-test('collects what is young at every 24 MiB more, and all of it at 56', () => {
-  const collected = looks([100, 123, 125, 148, 150, 155, 157, 110, 133, 135], () => 110);
-  expect(collected).toEqual({ young: [125, 150, 135], all: [157] });
+test('collects what is young at every 24 MiB more, and all of it at 48', () => {
+  const collected = looks([100, 123, 125, 140, 147, 149, 110, 133, 135], () => 110);
+  expect(collected).toEqual({ young: [125, 135], all: [149] });
 });
 
 test('takes memory that is used for what it is: no second collection without growth', () => {
-  const collected = looks([100, 200, 200, 210, 223, 225, 225, 255, 257], (resident) => resident);
-  expect(collected).toEqual({ young: [225, 255], all: [200, 257] });
+  const collected = looks([100, 200, 200, 210, 223, 225, 225, 247, 249], (resident) => resident);
+  expect(collected).toEqual({ young: [225], all: [200, 249] });
 });
 
 test('counts growth from where memory was lowest', () => {
-  const collected = looks([100, 60, 83, 85, 90, 115, 117], () => 60);
-  expect(collected).toEqual({ young: [85, 115], all: [117] });
+  const collected = looks([100, 60, 83, 85, 90, 107, 109], () => 60);
+  expect(collected).toEqual({ young: [85], all: [109] });
 });
 
 test('lets a large heap grow by as much as lives in it, once it has been seen', () => {
-  const collected = looks([200, 257, 313, 329, 331], () => 210, 120);
-  expect(collected).toEqual({ young: [313], all: [257, 331] });
+  const collected = looks([200, 249, 313, 329, 331], () => 210, 120);
+  expect(collected).toEqual({ young: [313], all: [249, 331] });
 });
