@@ -188,6 +188,7 @@ describe('an upgrade', () => {
     expect(heard.turns).toEqual([]);
     await until(() => heard.turns.length === 2);
     expect(heard.turns).toEqual(['failed', 'closed 1006']);
+    expect(heard.failures[0]?.message).toBe('cannot connect to 127.0.0.1:1: ECONNREFUSED');
   });
 
   test('given up in the middle leaves no connection', async () => {
@@ -220,6 +221,7 @@ describe('behind TLS', () => {
     dial(url.replace('ws:', 'wss:'), heard);
     await until(() => heard.turns.length === 2);
     expect(heard.turns).toEqual(['failed', 'closed 1006']);
+    expect(heard.failures[0]?.message).toStartWith(`no TLS with ${new URL(url).host}: `);
   });
 });
 

@@ -112,6 +112,11 @@ class DirectSocket implements Socket {
     if (this.#phase === 'connecting') this.#write(upgradeRequest(this.#url, this.#key));
   }
 
+  /** The encryption could not be agreed on, or ours is not whom the certificate names. */
+  distrusted(message: string): void {
+    this.disconnected(`no TLS with ${this.#url.host}: ${message}`);
+  }
+
   received(bytes: Buffer): void {
     if (this.#phase === 'connecting') {
       this.#upgrade(bytes);
@@ -153,7 +158,7 @@ class DirectSocket implements Socket {
         isPrivate ? { ...target, socket: encrypted, tls } : { ...target, socket: plain },
       );
     } catch (error) {
-      this.disconnected(error instanceof Error ? error.message : String(error));
+      this.disconnected(`cannot connect to ${host}:${target.port}: ${codeOf(error)}`);
     }
   }
 
@@ -260,7 +265,16 @@ const encrypted: SocketHandler<DirectSocket> = {
       tcp.data.trusted();
       return;
     }
-    tcp.data.disconnected(error?.message ?? 'the certificate is not to be trusted');
+    tcp.data.distrusted(error?.message ?? 'the certificate is not to be trusted');
     tcp.terminate();
   }),
+  error: aloud((tcp: Tcp<DirectSocket>, error: Error) => {
+    tcp.data.distrusted(error.message);
+    tcp.terminate();
+  }),
+};
+
+const codeOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error);
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.message;
 };
