@@ -1,10 +1,17 @@
 import type { Socket as Tcp, SocketHandler } from 'bun';
 import { isIP } from 'node:net';
+import { yieldTurn } from '../../runtime/waiting.ts';
 import { withoutSecrets } from '../../runtime/without-secrets.ts';
 import type { OpenSocket, Socket, SocketEvents, SocketFailure, SocketOptions } from '../socket.ts';
 import { clientFrame, OPCODE } from './frame.ts';
 import { MessageReader } from './message-reader.ts';
 import { newKey, readAnswer, upgradeRequest } from './upgrade.ts';
+
+/**
+ * Bytes after which others have their turn. A socket that has more at once is read on and on, and
+ * what it brings would pile up in front of a reader who gets none.
+ */
+const MOST_A_TURN = 256 * 1024;
 
 const NORMAL = 1000;
 const NO_CODE = 1005;
@@ -123,6 +130,7 @@ class DirectSocket implements Socket {
     } else if (this.#phase !== 'ended') {
       this.#events.received();
       this.#reader.take(bytes);
+      if (bytes.length >= MOST_A_TURN) void this.#giveTurn();
     }
   }
 
@@ -160,6 +168,13 @@ class DirectSocket implements Socket {
     } catch (error) {
       this.disconnected(`cannot connect to ${host}:${target.port}: ${codeOf(error)}`);
     }
+  }
+
+  /** Everyone else has a turn before more is read. */
+  async #giveTurn(): Promise<void> {
+    this.#tcp?.pause();
+    await yieldTurn();
+    if (this.#phase !== 'ended' && !this.#reader.isHeld) this.#tcp?.resume();
   }
 
   #upgrade(bytes: Buffer): void {
