@@ -12,6 +12,13 @@ process.on('SIGTERM', onSignal);
 process.on('SIGINT', onSignal);
 const hangup = new EventTarget();
 process.on('SIGHUP', () => hangup.dispatchEvent(new Event('hangup')));
+const fail = (error: unknown): never => {
+  console.error(error);
+  process.exit(1);
+};
+// Bun goes on behind an error that nobody caught for as long as this module waits.
+process.on('uncaughtException', fail);
+process.on('unhandledRejection', fail);
 
 const { runCommandLine } = await import('./commands/commands.ts');
 const { processOutput } = await import('./commands/process-output.ts');
@@ -29,6 +36,5 @@ const context: CommandContext = {
 try {
   process.exit(await runCommandLine(process.argv.slice(2), context));
 } catch (error) {
-  console.error(error);
-  process.exit(1);
+  fail(error);
 }

@@ -31,6 +31,7 @@ export const subscribeDirectly = (args: readonly string[], take: Take): void => 
         for (const frame of plan.subscribe) socket.send(frame.text);
       },
       received: nothing,
+      told: nothing,
       message: take,
       pinged: nothing,
       ponged: nothing,

@@ -4,8 +4,9 @@
  * is full. It ends once, says why, and is never opened again. It does not decide what happens next:
  * that is its line's.
  *
- * The socket callback only stamps. Frames are handed on, and what they mean for the connection is
- * read, a moment later and in batches; whatever else the connection tells comes behind them.
+ * Frames are stamped with the time at which their bytes were read, and handed on before anyone else
+ * has a turn: what is counted is in the intake. What they mean for the connection is read then, in
+ * batches; whatever else the connection tells comes behind them.
  */
 import { receiveTime } from '../market/time.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
@@ -106,7 +107,6 @@ export class Connection {
     this.#frames = new FrameBatch({
       take: (time, text) => parts.intake.frame(time, this.#number, text),
       classify: (text) => parts.venue.classify(text),
-      soon: (call) => this.#later(0, call),
       heed: (classified) => this.#heed(classified),
     });
     this.#asking = new Asking({
@@ -148,6 +148,7 @@ export class Connection {
           this.#now = receiveTime(clock.now());
         },
         message: (text, bytes) => this.#message(text, bytes),
+        told: () => this.#frames.flush(),
         pinged: () => this.#arrived(),
         ponged: (payload) => {
           this.#arrived();
@@ -314,6 +315,8 @@ export class Connection {
     if (failure?.oversized === true) this.#cutOffUnread();
     const throttled = failure?.status !== undefined && THROTTLED.has(failure.status);
     this.#end({ reason: this.#leaving ?? words, throttled });
+    const { clock, timing } = this.#parts;
+    clock.after(timing.closeMs, () => this.#socket?.terminate());
   }
 
   /** The client gave up a frame that was too large. */

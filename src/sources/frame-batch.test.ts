@@ -4,29 +4,26 @@ import { FrameBatch } from './frame-batch.ts';
 
 const batch = () => {
   const done: string[] = [];
-  let soon: (() => void) | undefined;
   const frames = new FrameBatch({
     take: (time, text) => done.push(`take ${time} ${text}`),
     classify: (text) => {
       done.push(`classify ${text}`);
       return { kind: 'heartbeat' };
     },
-    soon: (call) => {
-      soon = call;
-    },
     heed: () => done.push('heed'),
   });
   const add = (n: number, bytes = 1): void => frames.add(receiveTime(n), `f${n}`, bytes);
-  return { frames, done, add, soon: () => soon?.() };
+  return { frames, done, add };
 };
 
-test('frames wait until the socket has nothing more, then are taken in order and read', () => {
-  const { done, add, soon } = batch();
+test('frames wait until all of their bytes are told, then are taken in order and read', () => {
+  const { frames, done, add } = batch();
   add(1);
-  add(2);
+  add(1);
   expect(done).toEqual([]);
-  soon();
-  expect(done).toEqual(['take 1 f1', 'take 2 f2', 'classify f1', 'heed', 'classify f2', 'heed']);
+  frames.flush();
+  frames.flush();
+  expect(done).toEqual(['take 1 f1', 'take 1 f1', 'classify f1', 'heed', 'classify f1', 'heed']);
 });
 
 test('64 frames, or one of 1 MiB, do not wait', () => {
@@ -44,8 +41,8 @@ test('what is handed on early is taken once, and read when its time comes', () =
   add(1);
   frames.handOn();
   frames.handOn();
-  add(2);
+  add(1);
   expect(done).toEqual(['take 1 f1']);
   frames.flush();
-  expect(done).toEqual(['take 1 f1', 'take 2 f2', 'classify f1', 'heed', 'classify f2', 'heed']);
+  expect(done).toEqual(['take 1 f1', 'take 1 f1', 'classify f1', 'heed', 'classify f1', 'heed']);
 });

@@ -1,4 +1,4 @@
-import type { ReceiveTime } from '../market/time.ts';
+import { receiveTime, type ReceiveTime } from '../market/time.ts';
 import type { Classified } from '../venues/venue.ts';
 
 /**
@@ -13,19 +13,17 @@ export type FrameBatchParts = {
   /** Takes a frame in, in order. */
   readonly take: (receiveTime: ReceiveTime, text: string) => void;
   readonly classify: (text: string) => Classified;
-  /** Calls when the socket has nothing more to hand over, unless the connection ends before. */
-  readonly soon: (call: () => void) => void;
   readonly heed: (classified: Classified) => void;
 };
 
 /**
- * The frames of one connection, a moment after they came, in batches: the socket's callback stays
- * short. They are handed on, and what they mean for the connection is read.
+ * The frames that came with the same bytes on one connection, in batches: they are handed on, and
+ * then what they mean for the connection is read.
  */
 export class FrameBatch {
   readonly #parts: FrameBatchParts;
   #texts: string[] = [];
-  #times: ReceiveTime[] = [];
+  #receiveTime = receiveTime(0);
   #bytes = 0;
   /** So many of those that wait were handed on. */
   #taken = 0;
@@ -34,15 +32,12 @@ export class FrameBatch {
     this.#parts = parts;
   }
 
-  add(receiveTime: ReceiveTime, text: string, bytes: number): void {
+  /** `time`: the same for all until the next `flush`. */
+  add(time: ReceiveTime, text: string, bytes: number): void {
+    this.#receiveTime = time;
     this.#texts.push(text);
-    this.#times.push(receiveTime);
     this.#bytes += bytes;
-    if (this.#texts.length >= MOST_FRAMES || this.#bytes >= MOST_BYTES) {
-      this.flush();
-    } else if (this.#texts.length === 1) {
-      this.#parts.soon(() => this.flush());
-    }
+    if (this.#texts.length >= MOST_FRAMES || this.#bytes >= MOST_BYTES) this.flush();
   }
 
   /** Hands on what waits: whatever else the connection tells comes behind its frames. */
@@ -50,8 +45,7 @@ export class FrameBatch {
     const { take } = this.#parts;
     for (let at = this.#taken; at < this.#texts.length; at += 1) {
       const text = this.#texts[at];
-      const time = this.#times[at];
-      if (text !== undefined && time !== undefined) take(time, text);
+      if (text !== undefined) take(this.#receiveTime, text);
     }
     this.#taken = this.#texts.length;
   }
@@ -62,7 +56,6 @@ export class FrameBatch {
     const { classify, heed } = this.#parts;
     const texts = this.#texts;
     this.#texts = [];
-    this.#times = [];
     this.#taken = 0;
     this.#bytes = 0;
     for (const text of texts) heed(classify(text));

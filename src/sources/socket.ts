@@ -9,20 +9,24 @@ export interface Socket {
   pong(): void;
   /**
    * Stops reading; a few frames that were already decoded may still come. While paused no ping is
-   * answered.
+   * answered, and what lies unread is lost if the other side resets the connection.
    */
   pause(): void;
   resume(): void;
   /** Asks the other side to close. No frame is delivered afterwards. */
   close(): void;
-  /** Cuts the connection at once, also while it is being opened. */
+  /**
+   * Cuts the connection at once, also while it is being opened. Behind `closed` it lets go of what
+   * a venue that does not close its side still holds.
+   */
   terminate(): void;
 }
 
 export interface SocketEvents {
   opened(): void;
-  /** Bytes came; messages, pings and pongs up to the next call came with them. */
+  /** Bytes came: the messages, pings and pongs up to `told` are in them. */
   received(): void;
+  told(): void;
   /** A message, `bytes` long in UTF-8. */
   message(text: string, bytes: number): void;
   pinged(): void;

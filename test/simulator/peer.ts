@@ -105,6 +105,7 @@ export class Peer implements Socket {
     this.#arriveIn(2 * this.#latency(), () => {
       this.#events.received();
       this.#events.ponged(payload);
+      this.#events.told();
     });
   }
 
@@ -159,6 +160,7 @@ export class Peer implements Socket {
     this.#arriveIn(this.#latency(), () => {
       this.#events.received();
       this.#events.pinged();
+      this.#events.told();
     });
   }
 
@@ -266,6 +268,7 @@ export class Peer implements Socket {
     if (bytes < this.#parts.oversizedBytes) {
       this.#events.received();
       this.#events.message(parcel.text, bytes);
+      this.#events.told();
     } else {
       this.cut({ message: 'a frame larger than the client takes', oversized: true });
     }

@@ -65,6 +65,7 @@ class Simulated {
     this.#later(LATENCY_MS, () => {
       this.#events.received();
       this.#events.ponged(payload);
+      this.#events.told();
     });
   }
 
@@ -93,6 +94,7 @@ class Simulated {
   #tell(text: string): void {
     this.#events.received();
     this.#events.message(text, Buffer.byteLength(text));
+    this.#events.told();
   }
 
   #fail(failure: SocketFailure): void {

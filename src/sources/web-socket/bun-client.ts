@@ -19,6 +19,7 @@ export const openBunSocket: OpenSocket = (url, options, events) => {
     events.received();
     if (bytes <= maxFrameBytes) {
       events.message(text, bytes);
+      events.told();
       return;
     }
     isCut = true;
@@ -29,10 +30,12 @@ export const openBunSocket: OpenSocket = (url, options, events) => {
   socket.addEventListener('ping', () => {
     events.received();
     events.pinged();
+    events.told();
   });
   socket.addEventListener('pong', (event: MessageEvent<Buffer>) => {
     events.received();
     events.ponged(event.data.toString());
+    events.told();
   });
   socket.addEventListener('error', (event) => {
     if (!isCut) events.failed(failureOf(event));

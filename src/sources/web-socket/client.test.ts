@@ -34,6 +34,7 @@ const listen = (onText: (text: string) => void = () => {}): Heard => {
     pings: 0,
     opened: () => heard.turns.push('opened'),
     received: () => {},
+    told: () => {},
     message: (text) => {
       heard.texts.push(text);
       onText(text);
@@ -121,6 +122,14 @@ describe('the upgrade', () => {
     expect(asked[0]).not.toContain('Sec-WebSocket-Extensions');
   });
 
+  test('takes a % that begins no escape for what it is', async () => {
+    const { url, asked } = await answering((request) => head(request));
+    const heard = listen();
+    dial(url.replace('ws://', 'ws://user:100%pure@'), heard);
+    await until(() => heard.turns.length > 0);
+    expect(asked[0]).toContain(`\r\nAuthorization: Basic ${btoa('user:100%pure')}\r\n`);
+  });
+
   test('may be answered together with the first frames', async () => {
     const frame = serverFrame(0x1, Buffer.from('first'));
     const { url } = await answering((request) =>
@@ -131,12 +140,21 @@ describe('the upgrade', () => {
     await until(() => heard.texts.length > 0);
     expect(heard.texts).toEqual(['first']);
   });
+});
 
+describe('an upgrade', () => {
   test.each([
     ['by nobody in HTTP', () => 'SSH-2.0-OpenSSH_9.2\r\n\r\n', 'no answer in HTTP', undefined],
     ['without end', () => 'x'.repeat(70_000), 'no answer in HTTP', undefined],
     ['with 429', () => 'HTTP/1.1 429 Too Many Requests\r\n\r\n', '429 Too Many Requests', 429],
     ['with 301', () => 'HTTP/1.1 301 Moved\r\nLocation: /\r\n\r\n', '301 Moved', 301],
+    ['with what no screen should see', () => 'HTTP/1.1 500 a\u001b[2Jb\r\n\r\n', '500 a.[2Jb', 500],
+    [
+      'with a head of 70 kB',
+      () => `HTTP/1.1 500 ${'x'.repeat(7e4)}\r\n\r\n`,
+      'no answer',
+      undefined,
+    ],
     [
       'for another key',
       (request: string) => head(request.replace(/Key: \S+/, `Key: ${newKey()}`)),
@@ -175,7 +193,7 @@ describe('the upgrade', () => {
   });
 });
 
-describe('an upgrade', () => {
+describe('an attempt', () => {
   test('that is cut off is a failure', async () => {
     const { heard, isOver } = await meet((peer) => peer.cut());
     await until(isOver);
@@ -213,6 +231,14 @@ describe('behind TLS', () => {
     expect(wrong.failures[0]?.message).toContain('altnames');
     expect(unknown.failures[0]?.message).toContain('self signed certificate');
     expect(venue.offered.length).toBe(1);
+  });
+
+  test('certificates that are none are a failure, told behind the call', async () => {
+    const heard = listen();
+    dial('wss://127.0.0.1:1', heard, { ca: 'garbage' });
+    expect(heard.turns).toEqual([]);
+    await until(() => heard.turns.length === 2);
+    expect(heard.turns).toEqual(['failed', 'closed 1006']);
   });
 
   test('a server that does not speak it is a failure', async () => {
@@ -289,6 +315,18 @@ describe('the end', () => {
     expect(heard.turns.at(-1)).toBe('closed 1006');
   });
 
+  test('lets go of a connection that the venue keeps', async () => {
+    const { venue, socket, isOver } = await meet(async (peer) => {
+      await peer.accept();
+      peer.polite = false;
+      peer.raw(serverFrame(0x8, Buffer.from([0x03, 0xe9])));
+    });
+    await until(isOver);
+    await until(() => venue.peers[0]?.closeCode === 1001);
+    socket.terminate();
+    await until(() => venue.peers[0]?.isClosed === true);
+  });
+
   test('comes at a message above the bound, of which nothing is read', async () => {
     const { venue, heard, isOver } = await meet(
       async (peer) => {
@@ -305,10 +343,10 @@ describe('the end', () => {
   });
 });
 
-describe('a pause', () => {
-  const COUNT = 20_000;
-  const texts = Array.from({ length: COUNT }, (_, i) => `{"n":${i},"pad":"${'x'.repeat(90)}"}`);
+const COUNT = 20_000;
+const texts = Array.from({ length: COUNT }, (_, i) => `{"n":${i},"pad":"${'x'.repeat(90)}"}`);
 
+describe('a pause', () => {
   test('holds at the very message, for as long as it lasts, and loses none', async () => {
     const venue = await startScriptedVenue(async (peer) => {
       await peer.accept();
@@ -330,6 +368,25 @@ describe('a pause', () => {
     await until(() => heard.texts.length === COUNT);
     expect(heard.texts).toEqual(texts);
     expect(paused).toBe(COUNT / 1000);
+  });
+
+  test('that begins as soon as another ends is one', async () => {
+    const venue = await startScriptedVenue(async (peer) => {
+      await peer.accept();
+      peer.raw(Buffer.concat(texts.slice(0, 100).map((t) => serverFrame(0x1, Buffer.from(t)))));
+    });
+    onTestFinished(() => venue.stop());
+    const heard = listen((text) => {
+      if (text === texts[10]) socket.pause();
+    });
+    const socket = dial(venue.url, heard);
+    await until(() => heard.texts.length === 11);
+    socket.resume();
+    socket.pause();
+    await Bun.sleep(20);
+    expect(heard.texts.length).toBe(11);
+    socket.resume();
+    await until(() => heard.texts.length === 100);
   });
 
   test('in which the venue goes ends with all that had come, and then the end', async () => {
@@ -354,8 +411,10 @@ describe('a pause', () => {
     expect(heard.texts).toEqual(texts.slice(0, 1000));
     expect(heard.turns.at(-1)).toBe('closed 1001');
   });
+});
 
-  test('that is ended to close: closes, and tells no more', async () => {
+describe('a pause that ends', () => {
+  test('to close: closes, and tells no more', async () => {
     const { venue, heard, socket, isOver } = await meet(async (peer) => {
       await peer.accept();
       for (const text of texts) peer.send(text);

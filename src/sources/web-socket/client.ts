@@ -43,6 +43,7 @@ class DirectSocket implements Socket {
   /** What the kernel did not take yet; beside it the answer to the last ping: one is enough. */
   #unsent: Buffer[] = [];
   #pong: Buffer | undefined;
+  #isPaused = false;
   /** The connection is gone, but what came before is not told yet. */
   #gone: End | undefined;
 
@@ -76,16 +77,19 @@ class DirectSocket implements Socket {
   }
 
   pause(): void {
+    this.#isPaused = true;
     this.#reader.hold();
     this.#tcp?.pause();
   }
 
   resume(): void {
+    this.#isPaused = false;
     queueMicrotask(() => {
-      if (this.#phase === 'ended') return;
+      if (this.#phase === 'ended' || this.#isPaused) return;
       this.#events.received();
       this.#reader.goOn();
-      if (this.#reader.isHeld) return;
+      this.#told();
+      if (this.#isPaused) return;
       if (this.#gone === undefined) this.#tcp?.resume();
       else this.#end(this.#gone);
     });
@@ -99,9 +103,10 @@ class DirectSocket implements Socket {
   }
 
   terminate(): void {
-    if (this.#phase === 'ended') return;
+    const isOver = this.#phase === 'ended';
     this.#leave();
     this.#tcp?.terminate();
+    if (isOver) return;
     queueMicrotask(() => this.#events.closed(ABNORMAL, ''));
   }
 
@@ -130,6 +135,7 @@ class DirectSocket implements Socket {
     } else if (this.#phase !== 'ended') {
       this.#events.received();
       this.#reader.take(bytes);
+      this.#told();
       if (bytes.length >= MOST_A_TURN) void this.#giveTurn();
     }
   }
@@ -162,6 +168,9 @@ class DirectSocket implements Socket {
     const target = { hostname: host, port: Number(port) || (isPrivate ? 443 : 80), data: this };
     const tls = { ...name, ...(ca === undefined ? {} : { ca }), rejectUnauthorized: true };
     try {
+      // Nothing is told before the opener has returned, not even that this cannot work.
+      await yieldTurn();
+      if (this.#phase === 'ended') return;
       await Bun.connect(
         isPrivate ? { ...target, socket: encrypted, tls } : { ...target, socket: plain },
       );
@@ -174,7 +183,7 @@ class DirectSocket implements Socket {
   async #giveTurn(): Promise<void> {
     this.#tcp?.pause();
     await yieldTurn();
-    if (this.#phase !== 'ended' && !this.#reader.isHeld) this.#tcp?.resume();
+    if (this.#phase !== 'ended' && !this.#isPaused) this.#tcp?.resume();
   }
 
   #upgrade(bytes: Buffer): void {
@@ -194,6 +203,10 @@ class DirectSocket implements Socket {
     if (head.length > answer.size) this.received(head.subarray(answer.size));
   }
 
+  #told(): void {
+    if (this.#phase !== 'ended') this.#events.told();
+  }
+
   #message(text: string, bytes: number): void {
     if (this.#phase === 'open') this.#events.message(text, bytes);
   }
@@ -201,14 +214,15 @@ class DirectSocket implements Socket {
   #closeFrame(code: number, reason: string): void {
     if (this.#phase === 'open') this.#sendClose(code === NO_CODE ? NORMAL : code);
     this.#end({ code, reason: withoutSecrets(reason) });
-    this.#tcp?.end();
+    this.#tcp?.shutdown();
   }
 
   #broken(code: number, message: string): void {
-    if (this.#phase === 'open') this.#sendClose(code);
     const failure = { message, oversized: code === TOO_BIG };
-    this.#end({ code: ABNORMAL, reason: '', failure });
-    this.#tcp?.end();
+    const isLeaving = this.#phase === 'closing';
+    if (!isLeaving) this.#sendClose(code);
+    this.#end({ code: ABNORMAL, reason: '', failure: isLeaving ? undefined : failure });
+    this.#tcp?.shutdown();
   }
 
   #sendClose(code: number): void {

@@ -220,6 +220,14 @@ describe('bytes that break the protocol', () => {
   });
 });
 
+test('a ping between fragments takes none of the room of their message', () => {
+  const { reader, told } = reading(1000);
+  reader.take(frame(0x1, Buffer.alloc(950, 0x61), false));
+  reader.take(frame(0x9, Buffer.alloc(60)));
+  reader.take(frame(0x0, Buffer.alloc(50, 0x61)));
+  expect(told.map((line) => line.slice(0, 9))).toEqual(['ping 0000', 'text 1000']);
+});
+
 test('a byte order mark stays where it stands', () => {
   const { reader, told } = reading();
   reader.take(frame(0x1, Buffer.from('\uFEFF{}')));

@@ -185,9 +185,9 @@ export class MessageReader {
       this.#break(PROTOCOL_ERROR, fault);
       return;
     }
-    const { size, length } = header;
-    if (this.#fragmentBytes + length > this.#maxBytes) {
-      const bytes = this.#fragmentBytes + length;
+    const { opcode, size, length } = header;
+    const bytes = this.#fragmentBytes + length;
+    if (opcode < OPCODE.close && bytes > this.#maxBytes) {
       this.#break(TOO_BIG, `a frame of ${bytes} bytes, more than max_frame_bytes`);
       return;
     }

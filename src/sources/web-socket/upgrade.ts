@@ -3,6 +3,8 @@ import { createHash, randomBytes } from 'node:crypto';
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const MAX_HEAD_BYTES = 64 * 1024;
+/** Of what a server says, for an operator. */
+const MAX_WORDS = 200;
 const END = '\r\n\r\n';
 
 /** A key that no one has used before. */
@@ -18,10 +20,19 @@ export const upgradeRequest = (url: URL, key: string): Buffer => {
     `Sec-WebSocket-Key: ${key}`,
   ];
   if (url.username !== '' || url.password !== '') {
-    const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+    const credentials = `${decoded(url.username)}:${decoded(url.password)}`;
     lines.push(`Authorization: Basic ${Buffer.from(credentials).toString('base64')}`);
   }
   return Buffer.from(lines.join('\r\n') + END);
+};
+
+/** An address may hold a `%` that begins no escape. */
+const decoded = (part: string): string => {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 };
 
 /** What the server answered. `size`: bytes of its head, behind which frames begin. */
@@ -33,11 +44,13 @@ export type UpgradeAnswer =
 export const readAnswer = (bytes: Buffer, key: string): UpgradeAnswer | undefined => {
   const end = bytes.indexOf(END);
   if (end < 0 && bytes.length < MAX_HEAD_BYTES) return undefined;
-  const [first = '', ...lines] = bytes.latin1Slice(0, Math.max(0, end)).split('\r\n');
+  const size = end > MAX_HEAD_BYTES ? 0 : Math.max(0, end);
+  const [first = '', ...lines] = bytes.latin1Slice(0, size).split('\r\n');
   const status = /^HTTP\/1\.1 (\d{3})(?: |$)/.exec(first)?.[1];
   if (end < 0 || status === undefined) return refused('no answer in HTTP to the upgrade');
   if (status !== '101') {
-    return refused(`the upgrade was answered with ${first.slice('HTTP/1.1 '.length)}`, status);
+    const words = first.slice('HTTP/1.1 '.length, MAX_WORDS).replaceAll(/[^ -~]/g, '.');
+    return refused(`the upgrade was answered with ${words}`, status);
   }
   const fault = faultIn(headersOf(lines), key);
   return fault === undefined ? { kind: 'accepted', size: end + END.length } : refused(fault);

@@ -54,6 +54,7 @@ export class Body {
       const socket = open(url, options, {
         opened: () => this.#called(() => events.opened()),
         received: () => this.#called(() => events.received()),
+        told: () => this.#called(() => events.told()),
         message: (text, bytes) => this.#called(() => events.message(text, bytes)),
         pinged: () => this.#called(() => events.pinged()),
         ponged: (payload) => this.#called(() => events.ponged(payload)),
