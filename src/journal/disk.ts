@@ -39,6 +39,12 @@ export interface Disk {
   unpack(bytes: Uint8Array): Promise<Buffer>;
 }
 
+export type FileState = {
+  readonly size: number;
+  /** When it was written last: system clock, µs. */
+  readonly writtenAt: number;
+};
+
 export interface DiskFile {
   /** Writes all of it, or rejects. */
   write(bytes: Uint8Array, at: number): Promise<void>;
@@ -46,7 +52,7 @@ export interface DiskFile {
   read(bytes: Uint8Array, at: number): Promise<number>;
   /** What was written survives a power loss when it resolves. */
   sync(): Promise<void>;
-  size(): Promise<number>;
+  stat(): Promise<FileState>;
   close(): Promise<void>;
 }
 
@@ -102,7 +108,10 @@ const diskFile = (handle: FileHandle): DiskFile => ({
     return done;
   },
   sync: () => handle.datasync(),
-  size: async () => (await handle.stat()).size,
+  stat: async () => {
+    const { size, mtimeMs } = await handle.stat();
+    return { size, writtenAt: Math.round(mtimeMs * 1000) };
+  },
   close: () => handle.close(),
 });
 
@@ -122,7 +131,7 @@ export const readBytes = async (
 ): Promise<Buffer> => {
   const file = await disk.open(path);
   try {
-    const size = Math.min(length, Math.max(0, (await file.size()) - from));
+    const size = Math.min(length, Math.max(0, (await file.stat()).size - from));
     const bytes = Buffer.allocUnsafe(size);
     return bytes.subarray(0, await file.read(bytes, from));
   } finally {

@@ -158,7 +158,33 @@ describe('settled segments', () => {
     await again.journal.release(never);
   });
 
-  test('are compressed piece by piece, and are the same', async () => {
+  test('are retained for as long behind a restart, compressed or not', async () => {
+    const disk = new MemoryDisk();
+    const { journal } = await journalOn(disk, { maxBytes: 1024 ** 2 });
+    for (let n = 0; n < 1500; n += 1) journal.push(frame(n, 'x'.repeat(100)));
+    await retain(journal, disk);
+    const left = (): readonly string[] =>
+      [...disk.files.keys()]
+        .filter((name) => name.includes('.mdpj'))
+        .map((name) => name.replace('.zst', ''))
+        .toSorted();
+    const segments = left();
+    expect(segments.length).toBeGreaterThan(1);
+    for (const expected of [segments, []]) {
+      if (expected.length === 0) {
+        for (const file of disk.files.values()) file.writtenAt -= 3_700_000_000;
+      }
+      const again = await journalOn(disk);
+      again.journal.close();
+      again.journal.settle((await takeBlocks(again.journal)).at(-1)?.end.position ?? 0);
+      await again.journal.release(never);
+      expect(left()).toEqual(expected);
+    }
+  });
+});
+
+describe('compressed segments', () => {
+  test('are written piece by piece, and are the same', async () => {
     const disk = new MemoryDisk();
     const pieces: number[] = [];
     const pack = disk.pack.bind(disk);

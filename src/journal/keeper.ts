@@ -222,7 +222,7 @@ export class Keeper {
 async function* packed(disk: Disk, path: string, length: number): AsyncGenerator<Uint8Array> {
   const file = await disk.open(path);
   try {
-    const end = Math.min(length, await file.size());
+    const end = Math.min(length, (await file.stat()).size);
     const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, end));
     for (let at = 0; at < end;) {
       const read = await file.read(piece.subarray(0, Math.min(piece.length, end - at)), at);

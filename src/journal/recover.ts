@@ -1,6 +1,6 @@
 import type { Log } from '../runtime/log.ts';
 import { BlockReader, type Damage, type Window } from './block-reader.ts';
-import { errnoOf, readBytes, replaceFile, type Disk } from './disk.ts';
+import { errnoOf, readBytes, replaceFile, type Disk, type FileState } from './disk.ts';
 import { decodeHeader, HEADER_BYTES, parseSegmentName, segmentName } from './format.ts';
 import type { SegmentName } from './format.ts';
 import type { Mark, Position } from './record-buffer.ts';
@@ -116,7 +116,10 @@ const removeLeftovers = async (disk: Disk, directory: string): Promise<void> => 
   }
 };
 
-/** A damaged header costs nothing but the times: the file's name and its records tell the rest. */
+/**
+ * A damaged header costs nothing but a time: the file's name and its records tell the rest. When it
+ * was written last, from which on it is retained, the file system knows.
+ */
 const describe = async (
   disk: Disk,
   directory: string,
@@ -124,7 +127,7 @@ const describe = async (
   before: Segment | undefined,
 ): Promise<Segment> => {
   const path = `${directory}/${segmentName(name)}`;
-  const bytes = await sizeOf(disk, path);
+  const { size: bytes, writtenAt } = await stateOf(disk, path);
   const header = name.packed
     ? undefined
     : decodeHeader(await readBytes(disk, path, 0, HEADER_BYTES));
@@ -134,7 +137,7 @@ const describe = async (
     start: name.start,
     frames: header?.frames ?? before?.frames ?? 0,
     created: header?.created ?? before?.created ?? 0,
-    writtenAt: header?.created ?? before?.writtenAt ?? 0,
+    writtenAt,
     end: name.packed ? Number.MAX_SAFE_INTEGER : (header?.end ?? name.start + length),
     bytes,
     sealed: true,
@@ -145,10 +148,10 @@ const describe = async (
   };
 };
 
-const sizeOf = async (disk: Disk, path: string): Promise<number> => {
+const stateOf = async (disk: Disk, path: string): Promise<FileState> => {
   const file = await disk.open(path);
   try {
-    return await file.size();
+    return await file.stat();
   } finally {
     await file.close();
   }

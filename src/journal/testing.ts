@@ -16,7 +16,7 @@ import type { MemoryShare } from './record-buffer.ts';
  */
 const PAGE = 512;
 
-type Content = { bytes: Buffer; synced: Buffer };
+type Content = { bytes: Buffer; synced: Buffer; writtenAt: number };
 
 /** Calls of a disk that a test can make fail. */
 export type DiskCall = 'create' | 'write' | 'read' | 'sync' | 'rename' | 'remove';
@@ -47,7 +47,11 @@ export class MemoryDisk implements Disk {
   async create(path: string): Promise<DiskFile> {
     await this.#call('create', path);
     if (this.files.has(path)) throw errno('EEXIST');
-    const content: Content = { bytes: Buffer.alloc(0), synced: Buffer.alloc(0) };
+    const content: Content = {
+      bytes: Buffer.alloc(0),
+      synced: Buffer.alloc(0),
+      writtenAt: 0,
+    };
     this.files.set(path, content);
     return this.#file(path, content);
   }
@@ -104,7 +108,7 @@ export class MemoryDisk implements Disk {
    */
   crash(keeps: () => boolean): MemoryDisk {
     const after = new MemoryDisk();
-    for (const [path, { bytes, synced }] of this.files) {
+    for (const [path, { bytes, synced, writtenAt }] of this.files) {
       if (!this.#names.has(path) && !keeps()) continue;
       const left = Buffer.alloc(bytes.length);
       synced.copy(left);
@@ -115,7 +119,7 @@ export class MemoryDisk implements Disk {
         length = Math.max(length, Math.min(bytes.length, at + PAGE));
       }
       const content = left.subarray(0, Math.min(length, left.length));
-      after.files.set(path, { bytes: content, synced: Buffer.from(content) });
+      after.files.set(path, { bytes: content, synced: Buffer.from(content), writtenAt });
       after.#names.add(path);
     }
     return after;
@@ -130,6 +134,7 @@ export class MemoryDisk implements Disk {
         content.bytes.copy(grown);
         copy.copy(grown, at);
         content.bytes = grown;
+        content.writtenAt = createSystemClock().now();
       },
       read: async (bytes, at) => {
         await this.#call('read', path);
@@ -141,7 +146,7 @@ export class MemoryDisk implements Disk {
         await this.#call('sync', path);
         content.synced = written;
       },
-      size: () => Promise.resolve(content.bytes.length),
+      stat: () => Promise.resolve({ size: content.bytes.length, writtenAt: content.writtenAt }),
       close: () => Promise.resolve(),
     };
   }

@@ -209,9 +209,9 @@ export class SimulatedDisk implements Disk {
         return inode.read(bytes, at);
       },
       sync: () => this.#sync(path, inode),
-      size: async () => {
+      stat: async () => {
         await this.#called();
-        return inode.size;
+        return { size: inode.size, writtenAt: inode.writtenAt };
       },
       close: () => this.#called(),
     };
@@ -224,6 +224,7 @@ export class SimulatedDisk implements Disk {
     const length = isWhole ? bytes.length : this.#parts.chance.integer(0, bytes.length - 1);
     const written = bytes.subarray(0, length);
     inode.write(written, at);
+    inode.writtenAt = this.#parts.clock.now();
     if (isSegment(path)) this.onlooker?.wrote(inode, at, written);
     if (isWhole) return;
     if (isSegment(path) && fails) this.onlooker?.broke();

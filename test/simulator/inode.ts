@@ -16,6 +16,8 @@ export type Loss = 'all' | 'later' | 'any' | 'none';
 /** The content of a file: as its readers see it, and as it would be found after a power loss. */
 export class Inode {
   size = 0;
+  /** Our clock, µs. */
+  writtenAt = 0;
   #bytes: Buffer = Buffer.alloc(4096);
   #durable: Buffer = Buffer.alloc(0);
   #durableSize = 0;

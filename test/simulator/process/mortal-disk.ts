@@ -86,7 +86,7 @@ export class MortalDisk implements Disk {
         const point = isOfSegment ? 'during_sync' : pointOf(path);
         return this.#calls(point, () => file.sync());
       },
-      size: () => this.#calls(undefined, () => file.size()),
+      stat: () => this.#calls(undefined, () => file.stat()),
       close: () => this.#calls(undefined, () => file.close()),
     };
   }
