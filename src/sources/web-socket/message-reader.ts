@@ -105,7 +105,10 @@ export class MessageReader {
     }
   }
 
-  /** Whether there are as many bytes as are needed. */
+  /**
+   * Whether there are as many bytes as are needed. Of the piece in which a frame ends only its end
+   * is joined to its beginning: what is behind it is read where it lies.
+   */
   #fill(): boolean {
     const left = this.#bytes.length - this.#at;
     if (left >= this.#needed) return true;
@@ -113,13 +116,32 @@ export class MessageReader {
       this.#letGo(left);
       return false;
     }
-    const [only] = this.#later;
-    const isAlone = left === 0 && only !== undefined && this.#later.length === 1;
-    this.#bytes = isAlone ? only : Buffer.concat([this.#bytes.subarray(this.#at), ...this.#later]);
+    const [first = EMPTY] = this.#later;
+    if (left === 0 && first.length >= this.#needed) {
+      this.#later.shift();
+      this.#bytes = first;
+      this.#laterBytes -= first.length;
+    } else {
+      this.#bytes = Buffer.concat([this.#bytes.subarray(this.#at), ...this.#take(left)]);
+    }
     this.#at = 0;
-    this.#later = [];
-    this.#laterBytes = 0;
     return true;
+  }
+
+  /** What is needed beyond the `left` bytes, from the front of `#later`, which has it. */
+  #take(left: number): readonly Buffer[] {
+    let lacks = this.#needed - left;
+    this.#laterBytes -= lacks;
+    const whole = this.#later.findIndex(({ length }) => {
+      if (length > lacks) return true;
+      lacks -= length;
+      return false;
+    });
+    const taken = this.#later.splice(0, whole < 0 ? this.#later.length : whole);
+    const [next] = this.#later;
+    if (next === undefined || lacks === 0) return taken;
+    this.#later[0] = next.subarray(lacks);
+    return [...taken, next.subarray(0, lacks)];
   }
 
   /** The rest of a piece that was read is copied, so that it does not keep the piece. */
