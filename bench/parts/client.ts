@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { openDirectSocket } from '../../src/sources/web-socket/client.ts';
+import { openDirectSocket } from '../../src/sources/web-socket/direct-client.ts';
 import { VENUES } from '../../src/venues/registry.ts';
 import type { ConnectionPlan } from '../../src/venues/venue.ts';
 import { symbolsOf, venueIds } from '../feed/dialects.ts';

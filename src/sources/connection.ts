@@ -83,8 +83,8 @@ export class Connection {
   #leaving: string | undefined;
   #farewell: Farewell | undefined;
 
-  /** When the bytes came that are being read. */
-  #now = receiveTime(0);
+  /** Of the bytes that are being read. */
+  #receiveTime = receiveTime(0);
   #arrival = receiveTime(0);
   readonly #watch: Watch;
   readonly #asking: Asking;
@@ -145,7 +145,7 @@ export class Connection {
       this.#socket = openSocket(url, this.#settings, {
         opened: () => this.#opened(),
         received: () => {
-          this.#now = receiveTime(clock.now());
+          this.#receiveTime = receiveTime(clock.now());
         },
         message: (text, bytes) => this.#message(text, bytes),
         told: () => this.#frames.flush(),
@@ -222,10 +222,10 @@ export class Connection {
     const { traffic } = this.#parts;
     traffic.frames += 1;
     traffic.bytes += bytes;
-    traffic.lastFrameAt = this.#now;
+    traffic.lastFrameAt = this.#receiveTime;
     this.#arrived();
     this.#watch.frame();
-    this.#frames.add(this.#now, text, bytes);
+    this.#frames.add(this.#receiveTime, text, bytes);
     if (bytes === 0) {
       // Bun's client has delivered empty messages in place of compressed ones: what follows is not
       // to be trusted.
@@ -237,7 +237,7 @@ export class Connection {
   }
 
   #arrived(): void {
-    this.#arrival = this.#now;
+    this.#arrival = this.#receiveTime;
     this.#watch.arrived();
   }
 
@@ -316,6 +316,7 @@ export class Connection {
     const throttled = failure?.status !== undefined && THROTTLED.has(failure.status);
     this.#end({ reason: this.#leaving ?? words, throttled });
     const { clock, timing } = this.#parts;
+    // The venue may keep its side open.
     clock.after(timing.closeMs, () => this.#socket?.terminate());
   }
 

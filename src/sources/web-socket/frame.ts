@@ -12,6 +12,18 @@ export const OPCODE = {
   wholeText: 0x81,
 } as const;
 
+/** Why a connection ends (section 7.4.1). */
+export const CLOSE = {
+  normal: 1000,
+  protocolError: 1002,
+  /** A close frame without a code; never sent. */
+  noCode: 1005,
+  /** No close frame; never sent. */
+  abnormal: 1006,
+  notUtf8: 1007,
+  tooBig: 1009,
+} as const;
+
 const KNOWN: ReadonlySet<number> = new Set([
   OPCODE.continuation,
   OPCODE.text,

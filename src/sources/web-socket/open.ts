@@ -1,6 +1,6 @@
 import type { OpenSocket } from '../socket.ts';
 import { openBunSocket } from './bun-client.ts';
-import { openDirectSocket } from './client.ts';
+import { openDirectSocket } from './direct-client.ts';
 
 /** Our own client, or Bun's where that one's abilities are asked for. */
 export const openSocket: OpenSocket = (url, options, events) => {

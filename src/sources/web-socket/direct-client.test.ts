@@ -6,7 +6,7 @@ import { until } from '../../../test/venue/stage.ts';
 import { startTlsVenue } from '../../../test/venue/ways.ts';
 import { serverFrame } from '../../../test/venue/wire.ts';
 import type { Socket, SocketEvents, SocketFailure, SocketOptions } from '../socket.ts';
-import { openDirectSocket } from './client.ts';
+import { openDirectSocket } from './direct-client.ts';
 import { newKey } from './upgrade.ts';
 
 const OPTIONS: SocketOptions = {

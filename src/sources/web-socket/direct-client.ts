@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { yieldTurn } from '../../runtime/waiting.ts';
 import { withoutSecrets } from '../../runtime/without-secrets.ts';
 import type { OpenSocket, Socket, SocketEvents, SocketFailure, SocketOptions } from '../socket.ts';
-import { clientFrame, OPCODE } from './frame.ts';
+import { clientFrame, CLOSE, OPCODE } from './frame.ts';
 import { MessageReader } from './message-reader.ts';
 import { newKey, readAnswer, upgradeRequest } from './upgrade.ts';
 
@@ -12,11 +12,6 @@ import { newKey, readAnswer, upgradeRequest } from './upgrade.ts';
  * what it brings would pile up in front of a reader who gets none.
  */
 const MOST_A_TURN = 256 * 1024;
-
-const NORMAL = 1000;
-const NO_CODE = 1005;
-const ABNORMAL = 1006;
-const TOO_BIG = 1009;
 
 /**
  * Our own WebSocket client, straight to the venue: no proxy, no compression. It takes the socket's
@@ -98,7 +93,7 @@ class DirectSocket implements Socket {
   close(): void {
     if (this.#phase === 'connecting') this.terminate();
     if (this.#phase !== 'open') return;
-    this.#sendClose(NORMAL);
+    this.#sendClose(CLOSE.normal);
     this.#phase = 'closing';
   }
 
@@ -107,7 +102,7 @@ class DirectSocket implements Socket {
     this.#leave();
     this.#tcp?.terminate();
     if (isOver) return;
-    queueMicrotask(() => this.#events.closed(ABNORMAL, ''));
+    queueMicrotask(() => this.#events.closed(CLOSE.abnormal, ''));
   }
 
   // What happens to the connection below.
@@ -155,7 +150,7 @@ class DirectSocket implements Socket {
     const isEarly = this.#phase === 'connecting' && message === undefined;
     const words = isEarly ? 'closed before the upgrade was answered' : message;
     const failure = words === undefined ? undefined : { message: words };
-    const end = { code: ABNORMAL, reason: '', failure };
+    const end = { code: CLOSE.abnormal, reason: '', failure };
     if (this.#reader.isHeld) this.#gone ??= end;
     else this.#end(end);
   }
@@ -194,7 +189,7 @@ class DirectSocket implements Socket {
     this.#head = Buffer.alloc(0);
     if (answer.kind === 'refused') {
       const { message, status } = answer;
-      this.#end({ code: ABNORMAL, reason: '', failure: { message, status } });
+      this.#end({ code: CLOSE.abnormal, reason: '', failure: { message, status } });
       this.#tcp?.terminate();
       return;
     }
@@ -212,16 +207,16 @@ class DirectSocket implements Socket {
   }
 
   #closeFrame(code: number, reason: string): void {
-    if (this.#phase === 'open') this.#sendClose(code === NO_CODE ? NORMAL : code);
+    if (this.#phase === 'open') this.#sendClose(code === CLOSE.noCode ? CLOSE.normal : code);
     this.#end({ code, reason: withoutSecrets(reason) });
     this.#tcp?.shutdown();
   }
 
   #broken(code: number, message: string): void {
-    const failure = { message, oversized: code === TOO_BIG };
+    const failure = { message, oversized: code === CLOSE.tooBig };
     const isLeaving = this.#phase === 'closing';
     if (!isLeaving) this.#sendClose(code);
-    this.#end({ code: ABNORMAL, reason: '', failure: isLeaving ? undefined : failure });
+    this.#end({ code: CLOSE.abnormal, reason: '', failure: isLeaving ? undefined : failure });
     this.#tcp?.shutdown();
   }
 
