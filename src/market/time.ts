@@ -20,6 +20,8 @@ export type ReceiveTime = number & { readonly [receiveTimeBrand]: true };
 /** 2255-06-05T23:47:34.740991Z: the last microsecond that a `number` holds exactly. */
 const lastMicros = Number.MAX_SAFE_INTEGER;
 
+const MICROS_PER_SECOND = 1_000_000;
+
 /** Calls integer microseconds a time of the venue's clock. The caller vouches for them. */
 export function eventTime(micros: number): EventTime {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the brand exists in types only
@@ -122,9 +124,17 @@ function daysInMonth(year: number, month: number): number {
   return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
 }
 
+/** The second that was written last, and its text without fraction: most times lie close together. */
+let writtenSecond = -1;
+let writtenText = '';
+
 /** `2026-11-23T12:00:00.000000Z`. Microseconds must be an integer from 0 to 2255. */
 export function formatTime(micros: number): string {
-  const thousandth = micros % 1_000;
-  const millis = new Date((micros - thousandth) / 1_000).toISOString();
-  return `${millis.slice(0, -1)}${String(thousandth).padStart(3, '0')}Z`;
+  const fraction = micros % MICROS_PER_SECOND;
+  const second = (micros - fraction) / MICROS_PER_SECOND;
+  if (second !== writtenSecond) {
+    writtenText = new Date(second * 1_000).toISOString().slice(0, -'.000Z'.length);
+    writtenSecond = second;
+  }
+  return `${writtenText}.${String(MICROS_PER_SECOND + fraction).slice(1)}Z`;
 }

@@ -1,10 +1,10 @@
 import { expect, test } from 'bun:test';
+import { HandClock } from '../../test/venue/hand-clock.ts';
 import { silentLog } from '../../test/venue/silent-log.ts';
 import { ZERO } from '../market/decimal.ts';
 import type { Trade } from '../market/events.ts';
 import { eventTime, receiveTime } from '../market/time.ts';
 import type { OperatorsState } from '../operators/operator.ts';
-import { createSystemClock } from '../runtime/system-clock.ts';
 import { Batcher } from './batcher.ts';
 import { Checkpointer, type CheckpointContent, type CheckpointStore } from './checkpointer.ts';
 import { Ledger } from './ledger.ts';
@@ -37,10 +37,11 @@ const turns = async (): Promise<void> => {
 };
 
 /**
- * A checkpointer that always has reason to take one, a disk and a database that answer on demand.
+ * A disk and a database that answer on demand. The checkpointer has reason to take one always, or
+ * when it is time; to make bytes of one takes `encodeMs`.
  */
-const stage = () => {
-  const clock = createSystemClock();
+const stage = ({ wantsSettling = true, encodeMs = 0 } = {}) => {
+  const clock = new HandClock(1_700_000_000_000_000);
   const ledger = new Ledger();
   const settlement = new Settlement(ledger);
   const cut: number[] = [];
@@ -60,10 +61,11 @@ const stage = () => {
     persist: () => disk.promise,
     save: (mark, content) => {
       saved.push(content);
+      clock.advance(encodeMs);
       return Promise.resolve(mark.position - 1);
     },
     settle: (position) => settledTo.push(position),
-    wantsSettling: true,
+    wantsSettling,
   };
   const checkpointer = new Checkpointer({
     store,
@@ -85,7 +87,7 @@ const stage = () => {
     settlement.count(epoch, 'trade', 'committed', 1);
     settlement.settled(epoch, []);
   };
-  return { checkpointer, read, commit, cut, disk, saved, settledTo };
+  return { checkpointer, read, commit, cut, disk, saved, settledTo, clock };
 };
 
 test('a checkpoint waits for the commit of every row that was read before it', async () => {
@@ -121,4 +123,17 @@ test('a checkpoint counts what was committed before it, and nothing behind it', 
   disk.resolve(true);
   await checkpointer.finished();
   expect(saved[0]?.counters).toMatchObject({ 'trade.decoded': 1, 'trade.committed': 1 });
+});
+
+test('checkpoints cost a hundredth of the time at most, the making of their bytes counted', async () => {
+  const { checkpointer, disk, saved, clock } = stage({ wantsSettling: false, encodeMs: 200 });
+  disk.resolve(true);
+  const takenAfter: number[] = [];
+  for (let second = 1; second <= 60; second += 1) {
+    clock.advance(1000);
+    checkpointer.reached({ position: second, frames: 1 });
+    await checkpointer.finished();
+    if (saved.length > takenAfter.length) takenAfter.push(second);
+  }
+  expect(takenAfter).toEqual([5, 25, 45]);
 });

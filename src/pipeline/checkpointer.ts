@@ -6,7 +6,8 @@ import type { Batcher } from './batcher.ts';
 import type { Counters, Settlement } from './settlement.ts';
 
 /**
- * A checkpoint comes at least so often, unless taking it costs more than a hundredth of the time.
+ * A checkpoint comes at least so often, unless taking it and making bytes of it costs more than a
+ * hundredth of the time.
  */
 const EVERY_US = 5_000_000;
 const COST_SHARE = 100;
@@ -27,6 +28,7 @@ export interface CheckpointStore {
   /** Resolves with true when everything before the mark is on disk, false on `signal`. */
   persist(position: number, signal: AbortSignal): Promise<boolean>;
   /**
+   * What it does until it returns keeps the thread: the state becomes bytes.
    * Atomic: either this one or the one before it is found after a crash. Resolves with the position
    * before which nothing is needed any more.
    */
@@ -59,6 +61,8 @@ export type CheckpointerParts = {
 export class Checkpointer {
   readonly #parts: CheckpointerParts;
   #dueAt: number;
+  /** What the last one kept the thread for, µs. */
+  #cost = 0;
   #pending: Promise<void> | undefined;
   /** Our clock, µs, of the last one published. */
   publishedAt: number | undefined;
@@ -96,8 +100,8 @@ export class Checkpointer {
     const counters = { ...before, 'frames.received': framesIn(before) };
     const state = { operators: operators.save(), writer, venues: venues() };
     const content = { version: 1 as const, ...state };
-    const took = clock.now() - began;
-    this.#dueAt = clock.now() + Math.max(EVERY_US, took * COST_SHARE);
+    this.#cost = clock.now() - began;
+    this.#dueAt = clock.now() + Math.max(EVERY_US, this.#cost * COST_SHARE);
     const publishing = this.#publish(mark, epoch, counters, content).catch((error: unknown) => {
       // The one before stays valid, and the next one is tried: a restart reads more, loses nothing.
       this.#parts.log.error('A checkpoint could not be written', { reason: String(error) });
@@ -117,7 +121,11 @@ export class Checkpointer {
     if (!(await settlement.whenSettled(epoch, signal))) return;
     const counters = settlement.publish(epoch, before);
     if (!(await store.persist(mark.position, signal))) return;
-    store.settle(await store.save(mark, { ...content, counters }));
+    const began = clock.now();
+    const saving = store.save(mark, { ...content, counters });
+    this.#cost += clock.now() - began;
+    store.settle(await saving);
+    this.#dueAt = Math.max(this.#dueAt, clock.now() + this.#cost * COST_SHARE);
     this.publishedAt = clock.now();
     this.published += 1;
     onPublished(counters);

@@ -19,6 +19,8 @@ export class SourceStats {
    */
   readonly items: (number | undefined)[] = [];
   readonly instruments: Instrument[] = [];
+  /** The ids of `instruments`, by symbol. */
+  readonly #ids = new Map<string, number>();
   /** Receive time of the last of them, likewise. */
   readonly #heardAt: (ReceiveTime | undefined)[] = [];
   readonly decodeErrors = zeroed([...undecodableReasons, ...rejectReasons]);
@@ -33,14 +35,20 @@ export class SourceStats {
 
   item(instrument: Instrument, at: ReceiveTime): void {
     const before = this.items[instrument.id];
-    if (before === undefined) this.instruments.push(instrument);
+    if (before === undefined) this.#met(instrument);
     this.items[instrument.id] = (before ?? 0) + 1;
     this.#heardAt[instrument.id] = at;
   }
 
-  /** When each symbol that has spoken was last heard. */
-  lastHeard(): ReadonlyMap<string, ReceiveTime | undefined> {
-    return new Map(this.instruments.map(({ id, symbol }) => [symbol, this.#heardAt[id]]));
+  /** When a symbol was last heard; undefined where it never was. */
+  lastHeard(symbol: string): ReceiveTime | undefined {
+    const id = this.#ids.get(symbol);
+    return id === undefined ? undefined : this.#heardAt[id];
+  }
+
+  #met(instrument: Instrument): void {
+    this.instruments.push(instrument);
+    this.#ids.set(instrument.symbol, instrument.id);
   }
 
   total(): number {

@@ -15,10 +15,7 @@ export const statusOf = (pipeline: Pipeline, now: number): Readonly<Record<strin
   uptime_seconds: Math.round((now - pipeline.startedAt) / 1e6),
   configuration: configurationStatus(pipeline),
   sources: pipeline.sources.map((source) =>
-    sourceStatus(
-      reportOf(pipeline, source),
-      pipeline.sourceSet.stats.get(source.name)?.lastHeard(),
-    ),
+    sourceStatus(reportOf(pipeline, source), pipeline.sourceSet.stats.get(source.name)),
   ),
   queues: queueStatus(pipeline),
   journal: journalStatus(pipeline, now),
@@ -27,9 +24,7 @@ export const statusOf = (pipeline: Pipeline, now: number): Readonly<Record<strin
   ledger: ledgerStatus(pipeline),
 });
 
-type LastHeard = ReturnType<SourceStats['lastHeard']>;
-
-const sourceStatus = (report: SourceReport, lastHeard: LastHeard | undefined) => ({
+const sourceStatus = (report: SourceReport, stats: SourceStats | undefined) => ({
   name: report.name,
   venue: report.venue,
   phase: report.phase,
@@ -51,7 +46,7 @@ const sourceStatus = (report: SourceReport, lastHeard: LastHeard | undefined) =>
     symbol,
     state,
     reason: reason ?? null,
-    last_heard_at: timeText(lastHeard?.get(symbol)),
+    last_heard_at: timeText(stats?.lastHeard(symbol)),
   })),
 });
 

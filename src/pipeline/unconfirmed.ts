@@ -8,11 +8,13 @@ import type { Pipeline } from './pipeline.ts';
 export const reportOf = ({ sourceSet }: Pipeline, source: Source): SourceReport => {
   const report = source.report();
   if (!sourceSet.facts(source.venue).acksUnknownNames) return report;
-  const spoken = sourceSet.stats.get(source.name)?.lastHeard();
+  const stats = sourceSet.stats.get(source.name);
   return {
     ...report,
     symbols: report.symbols.map((each) =>
-      each.state === 'subscribed' && spoken?.has(each.symbol) !== true ? unconfirmed(each) : each,
+      each.state === 'subscribed' && stats?.lastHeard(each.symbol) === undefined
+        ? unconfirmed(each)
+        : each,
     ),
   };
 };

@@ -13,7 +13,7 @@ import type {
 } from './connection.ts';
 import { Patience } from './patience.ts';
 import type { SourcePhase, SymbolReport } from './source.ts';
-import { Subscription } from './subscription.ts';
+import { pending, Subscription } from './subscription.ts';
 
 /**
  * A renewal begins this share of the venue's greatest age before it is reached, at most so long
@@ -345,5 +345,3 @@ const afterLoss = (
   const known = new Map(refused.map((report) => [report.symbol, report]));
   return planned.map((symbol) => known.get(symbol) ?? pending(symbol));
 };
-
-const pending = (symbol: string): SymbolReport => ({ symbol, state: 'pending', reason: undefined });

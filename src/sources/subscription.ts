@@ -28,7 +28,8 @@ export type SubscriptionParts = {
 
 type Asked = { readonly frame: SubscribeFrame; readonly waiting: Set<string> };
 
-type SymbolState = { frames: number; state: SymbolReport['state']; reason: string | undefined };
+/** `report` says where it stands; it is replaced, never changed. */
+type SymbolState = { frames: number; report: SymbolReport };
 
 /**
  * The subscriptions of one connection: which frames are still to be sent, which answers are
@@ -46,7 +47,7 @@ export class Subscription {
   constructor(parts: SubscriptionParts) {
     this.#parts = parts;
     for (const symbol of parts.plan.symbols) {
-      this.#symbols.set(symbol, { frames: 0, state: 'pending', reason: undefined });
+      this.#symbols.set(symbol, { frames: 0, report: pending(symbol) });
     }
     for (const frame of this.#firstFrames()) this.#queue(frame);
   }
@@ -68,7 +69,7 @@ export class Subscription {
     const further = symbols.filter((symbol) => !this.#symbols.has(symbol));
     if (further.length === 0) return;
     for (const symbol of further) {
-      this.#symbols.set(symbol, { frames: 0, state: 'pending', reason: undefined });
+      this.#symbols.set(symbol, { frames: 0, report: pending(symbol) });
     }
     this.#gaveUp = false;
     for (const frame of this.#parts.frames(further)) this.#queue(frame);
@@ -106,12 +107,13 @@ export class Subscription {
   giveUpWaiting(): void {
     this.#gaveUp = true;
     for (const entry of this.#symbols.values()) {
-      if (entry.state === 'pending') entry.state = 'unconfirmed';
+      const { report } = entry;
+      if (report.state === 'pending') entry.report = { ...report, state: 'unconfirmed' };
     }
   }
 
   report(): readonly SymbolReport[] {
-    return [...this.#symbols].map(([symbol, { state, reason }]) => ({ symbol, state, reason }));
+    return [...this.#symbols.values()].map((entry) => entry.report);
   }
 
   #firstFrames(): readonly SubscribeFrame[] {
@@ -223,10 +225,16 @@ export class Subscription {
   ): readonly string[] {
     return symbols.filter((symbol) => {
       const entry = this.#symbols.get(symbol);
-      if (entry === undefined || entry.state === state) return false;
-      entry.state = state;
-      entry.reason = reason;
+      if (entry === undefined || entry.report.state === state) return false;
+      entry.report = { symbol, state, reason };
       return true;
     });
   }
 }
+
+/** Asked for, and not answered yet. */
+export const pending = (symbol: string): SymbolReport => ({
+  symbol,
+  state: 'pending',
+  reason: undefined,
+});

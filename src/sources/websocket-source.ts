@@ -103,6 +103,8 @@ const phaseOf = (reports: readonly LineReport[], withoutLines: PhaseReport): Pha
 };
 
 const symbolsOf = (reports: readonly LineReport[]): readonly SymbolReport[] => {
+  const [only] = reports;
+  if (only !== undefined && reports.length === 1) return only.symbols;
   const best = new Map<string, SymbolReport>();
   for (const report of reports.flatMap(({ symbols }) => symbols)) {
     const known = best.get(report.symbol);
