@@ -124,7 +124,7 @@ function daysInMonth(year: number, month: number): number {
   return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
 }
 
-/** The second that was written last, and its text without fraction: most times lie close together. */
+/** The last second written, and its text without fraction: most times lie close together. */
 let writtenSecond = -1;
 let writtenText = '';
 

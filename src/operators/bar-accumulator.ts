@@ -53,10 +53,27 @@ export class BarAccumulator {
   readonly volume: DecimalSum;
   readonly quoteVolume: DecimalSum;
   readonly buyVolume: DecimalSum;
+  /**
+   * What the next trade is compared with, here and not in `first`, `last`, `high` and `low`: with
+   * many instruments each would be a miss of the cache.
+   */
+  #firstTime: number;
+  #firstId: Integer;
+  #lastTime: number;
+  #lastId: Integer;
+  /** Units of `high` and `low`, where both are numbers of one scale; else the scale is -1. */
+  #rangeScale = -1;
+  #highUnits = 0;
+  #lowUnits = 0;
 
   private constructor(first: Edge, from?: BarAccumulator) {
+    const last = from?.last ?? first;
     this.first = first;
-    this.last = from?.last ?? first;
+    this.last = last;
+    this.#firstTime = first.eventTime;
+    this.#firstId = first.id;
+    this.#lastTime = last.eventTime;
+    this.#lastId = last.id;
     this.high = from?.high ?? first.price;
     this.low = from?.low ?? first.price;
     this.priceScale = from?.priceScale ?? first.price.scale;
@@ -64,6 +81,7 @@ export class BarAccumulator {
     this.volume = from?.volume.clone() ?? new DecimalSum();
     this.quoteVolume = from?.quoteVolume.clone() ?? new DecimalSum();
     this.buyVolume = from?.buyVolume.clone() ?? new DecimalSum();
+    this.#ranged();
   }
 
   static of(trade: Trade): BarAccumulator {
@@ -74,9 +92,10 @@ export class BarAccumulator {
 
   static fromJson(json: AccumulatorJson): BarAccumulator {
     const accumulator = new BarAccumulator(loadEdge(json.first));
-    accumulator.last = loadEdge(json.last);
+    accumulator.#end(loadEdge(json.last));
     accumulator.high = loadDecimal(json.high);
     accumulator.low = loadDecimal(json.low);
+    accumulator.#ranged();
     accumulator.priceScale = json.priceScale;
     accumulator.count = loadInteger(json.count);
     accumulator.volume.merge(must(DecimalSum.fromJson(json.volume)));
@@ -92,17 +111,18 @@ export class BarAccumulator {
   add(trade: Trade, byId: boolean): void {
     this.#stretch(trade, trade, byId);
     const { price } = trade;
-    if (compareDecimal(price, this.high) > 0) this.high = price;
-    else if (compareDecimal(price, this.low) < 0) this.low = price;
-    if (price.scale > this.priceScale) this.priceScale = price.scale;
+    const { units, scale } = price;
+    const isInside =
+      scale === this.#rangeScale && units <= this.#highUnits && units >= this.#lowUnits;
+    if (!isInside) this.#widen(price, price);
+    if (scale > this.priceScale) this.priceScale = scale;
     this.#sum(trade);
   }
 
   /** Adds trades that lie in another interval, or arrived after all that are in this one. */
   merge(other: BarAccumulator, byId: boolean): void {
     this.#stretch(other.first, other.last, byId);
-    if (compareDecimal(other.high, this.high) > 0) this.high = other.high;
-    if (compareDecimal(other.low, this.low) < 0) this.low = other.low;
+    this.#widen(other.high, other.low);
     this.priceScale = Math.max(this.priceScale, other.priceScale);
     this.count = addInteger(this.count, other.count);
     this.volume.merge(other.volume);
@@ -125,10 +145,37 @@ export class BarAccumulator {
   }
 
   #stretch(first: Edge, last: Edge, byId: boolean): void {
-    const behind = last.eventTime - this.last.eventTime;
-    if (behind > 0 || (behind === 0 && (!byId || last.id >= this.last.id))) this.last = last;
-    const before = this.first.eventTime - first.eventTime;
-    if (before > 0 || (before === 0 && byId && first.id < this.first.id)) this.first = first;
+    const behind = last.eventTime - this.#lastTime;
+    if (behind > 0 || (behind === 0 && (!byId || last.id >= this.#lastId))) this.#end(last);
+    const before = this.#firstTime - first.eventTime;
+    if (before > 0 || (before === 0 && byId && first.id < this.#firstId)) this.#begin(first);
+  }
+
+  #begin(first: Edge): void {
+    this.first = first;
+    this.#firstTime = first.eventTime;
+    this.#firstId = first.id;
+  }
+
+  #end(last: Edge): void {
+    this.last = last;
+    this.#lastTime = last.eventTime;
+    this.#lastId = last.id;
+  }
+
+  #widen(high: Decimal, low: Decimal): void {
+    if (compareDecimal(high, this.high) > 0) this.high = high;
+    if (compareDecimal(low, this.low) < 0) this.low = low;
+    this.#ranged();
+  }
+
+  #ranged(): void {
+    const { high, low } = this;
+    const isPlain =
+      high.scale === low.scale && typeof high.units === 'number' && typeof low.units === 'number';
+    this.#rangeScale = isPlain ? high.scale : -1;
+    this.#highUnits = isPlain ? high.units : 0;
+    this.#lowUnits = isPlain ? low.units : 0;
   }
 
   #sum(trade: Trade): void {

@@ -63,6 +63,13 @@ export type Bars = {
   dueAt: number;
   /** Whether quiet intervals are known to be quiet: not before the first trade behind a break. */
   filling: boolean;
+  /**
+   * Of the base window of the last trade, while it is held: most trades go into the same, and are
+   * spared the way there through the windows.
+   */
+  current: BarAccumulator | undefined;
+  currentOpen: number;
+  currentEnd: number;
 };
 
 /** Event-time rules of all instruments. */
@@ -88,27 +95,37 @@ export function createBars(timeframes: readonly number[]): Bars {
     closedTo: NEVER,
     dueAt: NEVER,
     filling: false,
+    current: undefined,
+    currentOpen: NEVER,
+    currentEnd: NEVER,
   };
 }
 
 /** Takes a trade in time. True when bars that were closed before have to be published again. */
 export function addTrade(bars: Bars, trade: Trade, byId: boolean): boolean {
-  const { windows, length } = bars.base;
   const time = trade.eventTime;
-  let window = windows[windows.length - 1];
-  if (window === undefined || time < window.open || time >= window.open + length) {
-    window = windowAt(bars.base, time);
-  }
-  if (window.own === undefined) {
-    window.own = BarAccumulator.of(trade);
-    window.flat = false;
-    for (const series of bars.published) windowAt(series, time).flat = false;
+  if (bars.current !== undefined && time >= bars.currentOpen && time < bars.currentEnd) {
+    bars.current.add(trade, byId);
   } else {
-    window.own.add(trade, byId);
+    addToWindow(bars, trade, byId);
   }
   if (time >= bars.closedTo) return false;
   for (const series of bars.published) reopen(series, time);
   return true;
+}
+
+function addToWindow(bars: Bars, trade: Trade, byId: boolean): void {
+  const window = windowAt(bars.base, trade.eventTime);
+  if (window.own === undefined) {
+    window.own = BarAccumulator.of(trade);
+    window.flat = false;
+    for (const series of bars.published) windowAt(series, trade.eventTime).flat = false;
+  } else {
+    window.own.add(trade, byId);
+  }
+  bars.current = window.own;
+  bars.currentOpen = window.open;
+  bars.currentEnd = window.open + bars.base.length;
 }
 
 /** Counts a late trade in those of its bars that are still held: true when there are any. */
@@ -158,6 +175,7 @@ export function finish(bars: Bars, watermark: number, rules: BarRules, byId: boo
     if (window.own !== undefined) rollUp(bars, window.open, window.own, byId);
   }
   dropFinal(base, final);
+  bars.current = undefined;
   for (const series of bars.published) dropFinal(series, final);
   const nextFinal = final < 0 ? 0 : floorTo(final, base.length);
   bars.dueAt = Math.min(bars.closedTo, nextFinal + rules.lateness) + base.length;

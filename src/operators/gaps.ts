@@ -86,6 +86,8 @@ export function createGaps(contiguous: boolean): Gaps {
 
 /** Whether a hole waits for this id. */
 export function isAwaited(gaps: Gaps, id: Integer): boolean {
+  const { highest } = gaps;
+  if (highest !== undefined && id > highest) return false;
   return gaps.holes.length > 0 && holeOf(gaps, id) !== undefined;
 }
 

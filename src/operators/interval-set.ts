@@ -18,7 +18,13 @@ export type IntervalSetJson = {
  */
 export class IntervalSet {
   #from: Integer[] = [];
+  /** Of the last interval only as far as `#settle` has come: `#highest` is its end. */
   #to: Integer[] = [];
+  /**
+   * The greatest member. Beside the arrays, since the next id of a feed moves only this: with many
+   * instruments the two would be three misses of the cache.
+   */
+  #highest: Integer | undefined;
   #forgottenUpTo: Integer | undefined;
 
   static fromJson(json: IntervalSetJson): IntervalSet {
@@ -27,6 +33,7 @@ export class IntervalSet {
       set.#from.push(loadInteger(must(json.intervals[at])));
       set.#to.push(loadInteger(must(json.intervals[at + 1])));
     }
+    set.#highest = set.#to.at(-1);
     set.#forgottenUpTo = loadOptional(json.forgottenUpTo, loadInteger);
     return set;
   }
@@ -36,23 +43,25 @@ export class IntervalSet {
   }
 
   get highest(): Integer | undefined {
-    return this.#to.at(-1);
+    return this.#highest;
   }
 
   /** `forgotten`: whether the set ever held it is not known any more; it is not added. */
   add(id: Integer): 'new' | 'seen' | 'forgotten' {
-    const last = this.#to.length - 1;
-    const highest = this.#to[last];
-    if (highest !== undefined && id === addInteger(highest, 1)) {
-      this.#to[last] = id;
+    if (this.#highest !== undefined && id === addInteger(this.#highest, 1)) {
+      this.#highest = id;
       return 'new';
     }
     if (this.#forgottenUpTo !== undefined && id <= this.#forgottenUpTo) return 'forgotten';
-    return this.#insert(id) ? 'new' : 'seen';
+    this.#settle();
+    const isNew = this.#insert(id);
+    this.#highest = this.#to.at(-1);
+    return isNew ? 'new' : 'seen';
   }
 
   /** How many members lie in `[from, to]`. */
   count(from: Integer, to: Integer): Integer {
+    this.#settle();
     let sum: Integer = 0;
     for (let at = this.#indexOf(from); at < this.#from.length; at++) {
       const start = this.#from[at] ?? to;
@@ -65,11 +74,17 @@ export class IntervalSet {
   }
 
   toJson(): IntervalSetJson {
+    this.#settle();
     const intervals = this.#from.flatMap((from, at) => [from, this.#to[at] ?? from]);
     return {
       intervals: intervals.map(saveInteger),
       forgottenUpTo: saveOptional(this.#forgottenUpTo, saveInteger),
     };
+  }
+
+  /** Makes the arrays whole. */
+  #settle(): void {
+    if (this.#highest !== undefined) this.#to[this.#to.length - 1] = this.#highest;
   }
 
   #insert(id: Integer): boolean {

@@ -125,7 +125,7 @@ test('a checkpoint counts what was committed before it, and nothing behind it', 
   expect(saved[0]?.counters).toMatchObject({ 'trade.decoded': 1, 'trade.committed': 1 });
 });
 
-test('checkpoints cost a hundredth of the time at most, the making of their bytes counted', async () => {
+test('checkpoints cost a hundredth of the time at most, their bytes included', async () => {
   const { checkpointer, disk, saved, clock } = stage({ wantsSettling: false, encodeMs: 200 });
   disk.resolve(true);
   const takenAfter: number[] = [];
