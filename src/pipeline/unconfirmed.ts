@@ -8,10 +8,11 @@ import type { Pipeline } from './pipeline.ts';
 export const reportOf = ({ sourceSet }: Pipeline, source: Source): SourceReport => {
   const report = source.report();
   if (!sourceSet.facts(source.venue).acksUnknownNames) return report;
+  const { symbols, ...others } = report;
   const stats = sourceSet.stats.get(source.name);
   return {
-    ...report,
-    symbols: report.symbols.map((each) =>
+    ...others,
+    symbols: symbols.map((each) =>
       each.state === 'subscribed' && stats?.lastHeard(each.symbol) === undefined
         ? unconfirmed(each)
         : each,

@@ -106,11 +106,13 @@ const symbolsOf = (reports: readonly LineReport[]): readonly SymbolReport[] => {
   const [only] = reports;
   if (only !== undefined && reports.length === 1) return only.symbols;
   const best = new Map<string, SymbolReport>();
-  for (const report of reports.flatMap(({ symbols }) => symbols)) {
-    const known = best.get(report.symbol);
-    const better =
-      known === undefined || BEST_FIRST.indexOf(report.state) < BEST_FIRST.indexOf(known.state);
-    if (better) best.set(report.symbol, report);
+  for (const { symbols } of reports) {
+    for (const report of symbols) {
+      const known = best.get(report.symbol);
+      const better =
+        known === undefined || BEST_FIRST.indexOf(report.state) < BEST_FIRST.indexOf(known.state);
+      if (better) best.set(report.symbol, report);
+    }
   }
   return [...best.values()];
 };
