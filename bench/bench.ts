@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { measureBars } from './measures/bars.ts';
 import { measureCcxt } from './measures/ccxt.ts';
 import { measureCommit } from './measures/commit.ts';
+import { measureDefaults } from './measures/defaults.ts';
 import { measureGrowth } from './measures/growth.ts';
 import { measureLatency } from './measures/latency.ts';
 import { measureOptions } from './measures/options.ts';
@@ -35,6 +36,7 @@ const measures: readonly Measure[] = [
   { name: 'stages', about: 'CPU per trade by stage', quick: true, run: measureStages },
   { name: 'startup', about: 'start → first row', quick: true, run: measureStartup },
   { name: 'options', about: 'c: journal, metrics, tracing', quick: false, run: measureOptions },
+  { name: 'defaults', about: 'as shipped ÷ tuned', quick: false, run: measureDefaults },
   { name: 'profile', about: 'the main thread, by function', quick: false, run: measureProfile },
   { name: 'ccxt', about: 'ccxt.pro beside it', quick: false, run: measureCcxt },
   { name: 'growth', about: 'e: symbols, sockets, rows', quick: false, run: measureGrowth },

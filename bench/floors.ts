@@ -29,5 +29,9 @@ export const floors: Readonly<Record<string, Floor>> = {
   'peak-memory-flood': { better: 'less', full: 220, aim: 150 },
   'peak-memory-steady': { better: 'less', full: 130, aim: 90 },
   'e-instruments': { better: 'more', full: 0.75, aim: 0.9 },
+  'defaults-batches': { better: 'more', full: 0.9 },
+  'defaults-queues': { better: 'more', full: 0.9 },
+  'defaults-workers': { better: 'more', full: 0.9 },
+  'defaults-journal': { better: 'more', full: 0.9 },
   startup: { better: 'less', full: 0.5, aim: 0.2 },
 };
