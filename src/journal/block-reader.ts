@@ -70,7 +70,7 @@ export class BlockReader {
     const { cursor } = this.#decoder;
     if (cursor.bytes !== window.bytes) cursor.use(window.bytes, viewOf(window.bytes));
     let run: Run | undefined;
-    while (window.at < window.end && run?.isFilled !== true) {
+    while (window.at < window.end && (run?.isFilled !== true || cursor.isFollowed)) {
       const found = this.#decoder.read(window.at, window.end, window.place);
       if (found === 'short' || found === 'damaged') {
         const isPassed = this.#stepOver(window, found);

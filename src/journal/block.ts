@@ -5,7 +5,7 @@ import { BODY_AT, KIND, viewOf } from './format.ts';
 import { RecordCursor } from './record-cursor.ts';
 import type { Mark, Position } from './record-buffer.ts';
 
-/** A block ends at so many records or bytes. */
+/** A block ends at so many records or bytes, but never within a group. */
 const BLOCK_RECORDS = 512;
 const BLOCK_BYTES = 256 * 1024;
 

@@ -1,7 +1,14 @@
-import type { MarketRecord } from '../market/record.ts';
+import type { FrameRecord, MarketRecord } from '../market/record.ts';
 import { Run, type Block } from './block.ts';
-import { encodeRecord, roomFor, type Target } from './encode.ts';
-import { BODY_AT, framesBefore, low32, recordSize, viewOf } from './format.ts';
+import {
+  encodeRecord,
+  linkRecord,
+  roomFor,
+  sealGroup,
+  writeRecord,
+  type Target,
+} from './encode.ts';
+import { BODY_AT, FOLLOWED, framesBefore, KIND_BITS, low32, recordSize, viewOf } from './format.ts';
 import type { Mark, Position } from './record-buffer.ts';
 
 const CHUNK_BYTES = 256 * 1024;
@@ -72,6 +79,34 @@ export class Chunks {
     return size;
   }
 
+  /**
+   * Takes frames in that came together: as one group, or one for each chunk that they lie in.
+   * Returns their bytes.
+   */
+  appendFrames(frames: readonly FrameRecord[]): number {
+    const begin = this.#position;
+    let chunk: Chunk | undefined;
+    let from = 0;
+    let last = 0;
+    for (const frame of frames) {
+      const next = this.#chunkFor(roomFor(frame));
+      if (next === chunk) linkRecord(next, last, next.start.position + last, frame.source);
+      else {
+        if (chunk !== undefined) seal(chunk, from, last, frame.source);
+        chunk = next;
+        from = next.filled;
+      }
+      last = next.filled;
+      const size = writeRecord(next, last, this.#frames, frame);
+      next.filled += size;
+      this.#position += size;
+      this.#frames += 1;
+    }
+    const source = frames[0]?.source;
+    if (chunk !== undefined && source !== undefined) seal(chunk, from, last, source);
+    return this.#position - begin;
+  }
+
   /** The next record begins a segment. */
   cut(): void {
     this.#cut = true;
@@ -103,10 +138,13 @@ export class Chunks {
     let at = (position - start.position) | 0;
     const before = low32(framesBefore(view, at) - start.frames);
     const run = new Run(bytes, view, at, { position, frames: start.frames + before });
-    while (at < end && !run.isFilled) {
+    let isFollowed = false;
+    while (at < end && (isFollowed || !run.isFilled)) {
       const size = recordSize(view, at);
       if (at + size > end) break;
-      run.take(size, bytes[at + BODY_AT] ?? 0);
+      const kind = bytes[at + BODY_AT] ?? 0;
+      run.take(size, kind & KIND_BITS);
+      isFollowed = (kind & FOLLOWED) !== 0;
       at += size;
     }
     return run.records === 0 ? undefined : run.block();
@@ -151,3 +189,6 @@ export class Chunks {
     return { bytes, view: viewOf(bytes) };
   }
 }
+
+const seal = (chunk: Chunk, from: number, last: number, source: string): void =>
+  sealGroup(chunk, from, last, chunk.start.position + last, source);

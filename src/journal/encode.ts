@@ -1,6 +1,6 @@
 import type { MarketRecord, StateRecord, TickRecord } from '../market/record.ts';
 import { MdpError } from '../runtime/errors.ts';
-import { BODY_AT, headSeed, KIND, RECORD_HEAD } from './format.ts';
+import { BODY_AT, FOLLOWED, groupCrc, headSeed, KIND, RECORD_HEAD, recordSize } from './format.ts';
 import type { Dropped } from './block.ts';
 import type { Position } from './record-buffer.ts';
 
@@ -46,6 +46,38 @@ export const encodeRecord = (
   const isText = record.kind === 'frame' && target.bytes[at + BODY_AT] === KIND.ascii;
   seal(target, at, size, place, name, isText ? record.text : undefined);
   return size;
+};
+
+/**
+ * Gives a frame that `writeRecord` wrote at `at` what stands in place of its CRC: the next record
+ * is of the same group.
+ */
+export const linkRecord = (
+  { bytes, view }: Target,
+  at: number,
+  place: number,
+  source: string,
+): void => {
+  bytes[at + BODY_AT] = (bytes[at + BODY_AT] ?? 0) | FOLLOWED;
+  view.setUint32(at, headSeed(bytes, view, at, place, nameOf(source).crc), true);
+};
+
+/**
+ * Gives the last record of a group, which `writeRecord` wrote at `at`, the CRC of all of it from
+ * `from` on. Both may be the same: then it is what `encodeRecord` writes.
+ */
+export const sealGroup = (
+  target: Target,
+  from: number,
+  at: number,
+  place: number,
+  source: string,
+): void => {
+  const { bytes, view } = target;
+  const name = nameOf(source);
+  const payload = at + RECORD_HEAD + name.bytes.length;
+  const seed = headSeed(bytes, view, at, place, name.crc);
+  view.setUint32(at, groupCrc(bytes, from, at, payload, at + recordSize(view, at), seed), true);
 };
 
 /** As `encodeRecord`, without the CRC: for bytes that no disk will see. */

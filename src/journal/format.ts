@@ -1,7 +1,7 @@
 import { MdpError } from '../runtime/errors.ts';
 
 /**
- * The form of a segment file, version 2. All numbers are little-endian; `f64` holds whole numbers
+ * The form of a segment file, version 3. All numbers are little-endian; `f64` holds whole numbers
  * below 2^53.
  *
  *     header, 48 bytes                            record
@@ -25,11 +25,18 @@ import { MdpError } from '../runtime/errors.ts';
  * anywhere in the head is another seed. In a segment that is not condensed, a record's place is its
  * position. The running number of frames tells how many were lost where records are damaged.
  *
+ * Frames that came together are a group, and share a CRC: a call for each costs thirty times what
+ * its bytes do. Bit 7 of the kind says that the next record is of the same group: then the bare
+ * seed stands for the CRC. The CRC of the last record goes over the whole group up to it, and then
+ * over its own payload. Blocks and writes end where groups do; a group with damage in it is damaged
+ * as a whole. Version 2 had no groups, and is read as it is.
+ *
  * A file is named `<position>-<sequence>.mdpj`, `.zst` behind it when compressed as a whole. Files
  * are read in the order of their sequence numbers, each up to the position where the next begins: a
  * file whose sync has failed is superseded so.
  */
-const VERSION = 2;
+const VERSION = 3;
+const OLDEST_VERSION = 2;
 export const HEADER_BYTES = 48;
 /** From a record's first byte to its source's name. */
 export const RECORD_HEAD = 26;
@@ -39,6 +46,9 @@ export const BODY_AT = 8;
 export const MAX_BODY = 2 ** 28;
 
 export const KIND = { ascii: 1, utf8: 2, utf16: 3, tick: 4, state: 5, skip: 6 } as const;
+/** What of the byte is the kind, and the bit of a frame that another of its group follows. */
+export const KIND_BITS = 0x7f;
+export const FOLLOWED = 0x80;
 
 const MAGIC = 0x6a70646d;
 const FLAG_CONDENSED = 1;
@@ -83,6 +93,22 @@ export const headSeed = (
   return low32(mixed(seed, nameCrc));
 };
 
+/**
+ * The CRC of a group that begins at `from` and whose last record begins at `at`, with its payload
+ * in `[payload, end)`; `seed` is that of its head. A group of one record is the record.
+ */
+export const groupCrc = (
+  bytes: Buffer,
+  from: number,
+  at: number,
+  payload: number,
+  end: number,
+  seed: number,
+): number => {
+  const before = from === at ? seed : Bun.hash.crc32(bytes.subarray(from, at), seed);
+  return Bun.hash.crc32(bytes.subarray(payload, end), before);
+};
+
 /** Another seed or another word is another result: both steps can be undone. */
 const mixed = (seed: number, word: number): number => {
   const product = Math.imul(seed ^ word, 0x9e3779b1);
@@ -110,7 +136,7 @@ export const decodeHeader = (bytes: Buffer): Header | undefined => {
   if (bytes.length < HEADER_BYTES || bytes.readUInt32LE(0) !== MAGIC) return undefined;
   if (bytes.readUInt32LE(44) !== Bun.hash.crc32(bytes.subarray(0, 44))) return undefined;
   const version = bytes.readUInt32LE(4);
-  if (version !== VERSION) {
+  if (version < OLDEST_VERSION || version > VERSION) {
     throw new MdpError('schema_newer', `the journal has format ${version}, not ${VERSION}`, {
       hint: 'run the version of mdp that wrote it, or give this one another journal.dir',
       context: { version },

@@ -1,4 +1,5 @@
 import type { FrameRecord, MarketRecord } from '../market/record.ts';
+import type { ReceiveTime } from '../market/time.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import { Bell } from '../runtime/waiting.ts';
@@ -6,6 +7,7 @@ import { Behind } from './behind.ts';
 import { BlockReader, droppedRecord } from './block-reader.ts';
 import { Chunks } from './chunks.ts';
 import type { Disk } from './disk.ts';
+import { roomFor } from './encode.ts';
 import { Keeper, MAX_BYTES } from './keeper.ts';
 import { Quarantine } from './quarantine.ts';
 import type { Recovered } from './recover.ts';
@@ -166,6 +168,18 @@ export class Journal implements RecordBuffer {
     this.#append(record);
   }
 
+  pushFrames(frames: readonly FrameRecord[]): void {
+    const [first] = frames;
+    if (first === undefined) return;
+    const room = frames.reduce((sum, frame) => sum + roomFor(frame), 0);
+    if (this.#chunks.position + room > this.#bound) this.#review();
+    if (this.#refused.size > 0 || this.#chunks.position + room > this.#bound) {
+      for (const frame of frames) this.push(frame);
+      return;
+    }
+    this.#appended(this.#chunks.appendFrames(frames), first.receiveTime);
+  }
+
   take(): Block | undefined {
     const block = this.#behind.take() ?? this.#behind.fromChunk(this.#readable);
     if (block === undefined) {
@@ -292,10 +306,13 @@ export class Journal implements RecordBuffer {
   }
 
   #append(record: MarketRecord): void {
-    const bytes = this.#chunks.append(record);
+    this.#appended(this.#chunks.append(record), record.receiveTime);
+  }
+
+  #appended(bytes: number, at: ReceiveTime): void {
     this.#waiting += bytes;
     this.#options.memory.addBlocks(bytes);
-    this.#writer.soon(record.receiveTime);
+    this.#writer.soon(at);
   }
 
   /** Up to where the reader may read: what is written, or all that came while the disk is away. */

@@ -1,4 +1,4 @@
-import type { MarketRecord } from '../market/record.ts';
+import type { FrameRecord, MarketRecord } from '../market/record.ts';
 import type { Block } from './block.ts';
 
 /**
@@ -18,6 +18,8 @@ export type Mark = { readonly position: Position; readonly frames: number };
  */
 export interface RecordBuffer {
   push(record: MarketRecord): void;
+  /** As one after the other: frames of one source and connection that came together. */
+  pushFrames(frames: readonly FrameRecord[]): void;
   /** The next block, or undefined while none is ready. Its bytes are valid until the next call. */
   take(): Block | undefined;
   /** Resolves when `take` is worth another call, or `signal` is aborted. */

@@ -2,7 +2,16 @@ import * as v from 'valibot';
 import type { Frame } from '../market/frame.ts';
 import type { MarketRecord, SourceState, StateRecord } from '../market/record.ts';
 import { receiveTime, type ReceiveTime } from '../market/time.ts';
-import { BODY_AT, framesBefore, KIND, RECORD_HEAD, recordSize, viewOf } from './format.ts';
+import {
+  BODY_AT,
+  FOLLOWED,
+  framesBefore,
+  KIND,
+  KIND_BITS,
+  RECORD_HEAD,
+  recordSize,
+  viewOf,
+} from './format.ts';
 
 /** Every state there is: the compiler asks for a new one here. */
 const STATES: Readonly<Record<SourceState, true>> = {
@@ -54,9 +63,14 @@ export class RecordCursor implements Frame {
   stand(at: number): void {
     this.at = at;
     this.size = recordSize(this.view, at);
-    this.kind = this.bytes[at + BODY_AT] ?? 0;
+    this.kind = (this.bytes[at + BODY_AT] ?? 0) & KIND_BITS;
     this.from = at + RECORD_HEAD + (this.bytes[at + 9] ?? 0);
     this.to = at + this.size;
+  }
+
+  /** Whether the next record is of the same group. */
+  get isFollowed(): boolean {
+    return ((this.bytes[this.at + BODY_AT] ?? 0) & FOLLOWED) !== 0;
   }
 
   get isFrame(): boolean {

@@ -32,6 +32,10 @@ export class Recording implements RecordBuffer {
     throw new MdpError('invariant', 'a recording takes no records');
   }
 
+  pushFrames(): void {
+    this.push();
+  }
+
   /** Throws what kept the directory from being read. */
   take(): Block | undefined {
     if (this.#failure !== undefined) throw this.#failure;

@@ -73,6 +73,10 @@ export class RecordQueue implements RecordBuffer {
     this.#append(record);
   }
 
+  pushFrames(frames: readonly FrameRecord[]): void {
+    for (const frame of frames) this.push(frame);
+  }
+
   /** The oldest block; whoever takes it owns it. undefined while nothing waits. */
   take(): Block | undefined {
     if (this.#blocks.length === 0 && this.#refused.size > 0) this.#appendRefusals();

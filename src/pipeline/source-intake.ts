@@ -26,6 +26,11 @@ export const createSourceIntake = (options: SourceIntakeOptions): Intake => {
       ledger.frames.received += 1;
       queue.push({ kind: 'frame', receiveTime, source, connection, text });
     },
+    frameBatch(receiveTime, connection, texts) {
+      ledger.frames.received += texts.length;
+      const head = { kind: 'frame', receiveTime, source, connection } as const;
+      queue.pushFrames(texts.map((text) => ({ ...head, text })));
+    },
     tick(receiveTime, connection, arrival) {
       queue.push({ kind: 'tick', receiveTime, source, connection, arrival });
     },

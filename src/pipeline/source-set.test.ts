@@ -9,6 +9,7 @@ import { SourceSet, type SourcePart } from './source-set.ts';
 
 const nowhere: Intake = {
   frame: () => undefined,
+  frameBatch: () => undefined,
   tick: () => undefined,
   state: () => undefined,
   dropped: () => undefined,

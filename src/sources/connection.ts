@@ -105,7 +105,7 @@ export class Connection {
     this.#holder = holder;
     this.#reading = new Reading(parts);
     this.#frames = new FrameBatch({
-      take: (time, text) => parts.intake.frame(time, this.#number, text),
+      take: (time, texts) => parts.intake.frameBatch(time, this.#number, texts),
       classify: (text) => parts.venue.classify(text),
       heed: (classified) => this.#heed(classified),
     });

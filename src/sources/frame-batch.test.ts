@@ -5,7 +5,7 @@ import { FrameBatch } from './frame-batch.ts';
 const batch = () => {
   const done: string[] = [];
   const frames = new FrameBatch({
-    take: (time, text) => done.push(`take ${time} ${text}`),
+    take: (time, texts) => done.push(...texts.map((text) => `take ${time} ${text}`)),
     classify: (text) => {
       done.push(`classify ${text}`);
       return { kind: 'heartbeat' };

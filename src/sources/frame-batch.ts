@@ -10,8 +10,8 @@ const MOST_FRAMES = 64;
 const MOST_BYTES = 1024 * 1024;
 
 export type FrameBatchParts = {
-  /** Takes a frame in, in order. */
-  readonly take: (receiveTime: ReceiveTime, text: string) => void;
+  /** Takes frames in, in order. */
+  readonly take: (receiveTime: ReceiveTime, texts: readonly string[]) => void;
   readonly classify: (text: string) => Classified;
   readonly heed: (classified: Classified) => void;
 };
@@ -42,11 +42,8 @@ export class FrameBatch {
 
   /** Hands on what waits: whatever else the connection tells comes behind its frames. */
   handOn(): void {
-    const { take } = this.#parts;
-    for (let at = this.#taken; at < this.#texts.length; at += 1) {
-      const text = this.#texts[at];
-      if (text !== undefined) take(this.#receiveTime, text);
-    }
+    const texts = this.#taken === 0 ? this.#texts : this.#texts.slice(this.#taken);
+    if (texts.length > 0) this.#parts.take(this.#receiveTime, texts);
     this.#taken = this.#texts.length;
   }
 

@@ -26,6 +26,8 @@ export interface Source {
 /** Where a source puts what it hears. Synchronous; the intake cuts the blocks. */
 export interface Intake {
   frame(receiveTime: ReceiveTime, connection: number, text: string): void;
+  /** Frames that came together, in order. */
+  frameBatch(receiveTime: ReceiveTime, connection: number, texts: readonly string[]): void;
   tick(receiveTime: ReceiveTime, connection: number, arrival: ReceiveTime): void;
   state(
     receiveTime: ReceiveTime,

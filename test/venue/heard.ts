@@ -35,6 +35,10 @@ export class Heard implements Intake {
     this.order.push(`frame ${connection}`);
   }
 
+  frameBatch(receiveTime: ReceiveTime, connection: number, texts: readonly string[]): void {
+    for (const text of texts) this.frame(receiveTime, connection, text);
+  }
+
   tick(receiveTime: ReceiveTime, connection: number, arrival: ReceiveTime): void {
     this.ticks.push({ receiveTime, connection, arrival });
     this.order.push(`tick ${connection}`);

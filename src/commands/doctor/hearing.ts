@@ -34,15 +34,19 @@ export const createHearing = (venue: Venue): Hearing => {
     const lagMs = (now - eventTime) / 1000;
     leastLagMs = Math.min(leastLagMs ?? lagMs, lagMs);
   };
+  const decode = (at: ReceiveTime, text: string): void => {
+    now = at;
+    venue.decode(text, context, emit);
+  };
   const emit: Emit = { trade: hear, quote: hear, reject: () => undefined };
 
   return {
     symbols,
     leastLagMs: () => leastLagMs,
     intake: {
-      frame: (at, _connection, text) => {
-        now = at;
-        venue.decode(text, context, emit);
+      frame: (at, _connection, text) => decode(at, text),
+      frameBatch: (at, _connection, texts) => {
+        for (const text of texts) decode(at, text);
       },
       tick: () => undefined,
       state: () => undefined,
