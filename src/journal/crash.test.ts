@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
-import type { MarketRecord } from '../market/record.ts';
+import type { FrameRecord, MarketRecord } from '../market/record.ts';
 import type { Journal } from './journal.ts';
 import type { Mark } from './record-buffer.ts';
 import {
@@ -26,13 +26,14 @@ const step = (what: Step['what'], weight: number, most: number) => ({
 });
 
 type Step = {
-  readonly what: 'push' | 'take' | 'turn' | 'failSync' | 'checkpoint' | 'crash';
+  readonly what: 'push' | 'together' | 'take' | 'turn' | 'failSync' | 'checkpoint' | 'crash';
   readonly count: number;
 };
 
 const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
-    step('push', 8, 400),
+    step('push', 4, 400),
+    step('together', 4, 400),
     step('take', 4, 4),
     step('turn', 3, 5),
     step('failSync', 1, 1),
@@ -45,7 +46,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 const OPTIONS = { maxBytes: 1024 ** 2 / 2, policy: 'block', maxBlocks: 3, fsyncMs: 1 } as const;
 
 const recordOf = (n: number): MarketRecord =>
-  n % 7 === 0 ? tick(n) : frame(n, `${n} `.padEnd(20 + (n % 200), n % 2 === 0 ? 'x' : 'é'));
+  n % 37 === 0 ? tick(n) : frame(n, `${n} `.padEnd(20 + (n % 200), n % 2 === 0 ? 'x' : 'é'));
 
 const numberOf = (record: MarketRecord): number => record.receiveTime - 1_000_000;
 
@@ -71,6 +72,8 @@ class Trial {
         this.#present.add(this.#appended);
         this.#appended += 1;
       }
+    } else if (what === 'together') {
+      this.#together(journal, count);
     } else if (what === 'take') {
       for (let i = 0; i < count; i += 1)
         this.#check(recordsOf([journal.take()].filter((one) => one !== undefined)));
@@ -81,6 +84,27 @@ class Trial {
       this.#disk.fail = (call) => (call === 'sync' && left-- > 0 ? 'EIO' : undefined);
     } else if (what === 'checkpoint') await this.#checkpoint(journal);
     else await this.crash(count);
+  }
+
+  /** Frames up to the next tick are a group. */
+  #together(journal: Journal, count: number): void {
+    const frames: FrameRecord[] = [];
+    for (let i = 0; i < count && !journal.full; i += 1) {
+      const record = recordOf(this.#appended + frames.length);
+      if (record.kind === 'frame') frames.push(record);
+      if (record.kind === 'frame' && i < count - 1) continue;
+      this.#pushFrames(journal, frames.splice(0));
+      if (record.kind === 'frame') continue;
+      journal.push(record);
+      this.#present.add(this.#appended);
+      this.#appended += 1;
+    }
+    this.#pushFrames(journal, frames);
+  }
+
+  #pushFrames(journal: Journal, frames: readonly FrameRecord[]): void {
+    journal.pushFrames(frames);
+    for (const _ of frames) this.#present.add(this.#appended++);
   }
 
   async #open(): Promise<Journal> {

@@ -10,12 +10,14 @@ const SEGMENTS = 3;
 
 /**
  * Three closed segments with 100 frames and a tick each, as three runs of the program leave them.
+ * So many frames come together.
  */
-const threeSegments = async (): Promise<{ disk: MemoryDisk; paths: string[] }> => {
+const threeSegments = async (together = 1): Promise<{ disk: MemoryDisk; paths: string[] }> => {
   const disk = new MemoryDisk();
   for (let run = 0; run < SEGMENTS; run += 1) {
     const { journal } = await journalOn(disk);
-    for (let n = 0; n < FRAMES; n += 1) journal.push(frame(run * 1000 + n, `frame ${n}`));
+    const frames = Array.from({ length: FRAMES }, (_, n) => frame(run * 1000 + n, `frame ${n}`));
+    for (let n = 0; n < FRAMES; n += together) journal.pushFrames(frames.slice(n, n + together));
     journal.push(tick(run * 1000 + FRAMES));
     await journal.release(never);
   }
@@ -120,6 +122,17 @@ describe('damage has its outcome:', () => {
     const kept = [...disk.files.keys()].filter((name) => name.includes('quarantine'));
     expect(kept.length).toBe(damaged);
     expect(outcome.lines.filter(({ level }) => level === 'error').length).toBe(damaged);
+  });
+
+  test('a bit of a frame in a group: the group is lost, those beside it are not', async () => {
+    const { disk, paths } = await threeSegments(10);
+    const content = disk.content(paths[1] ?? '');
+    content.bytes = flip(at(34, 32))(Buffer.from(content.bytes), content.bytes.length);
+    const { lost, damaged, frames } = await readAll(disk);
+    expect({ lost, damaged }).toEqual({ lost: 10, damaged: 1 });
+    const numbers = frames.map(({ receiveTime }) => receiveTime - 1_000_000);
+    const intact = numbers.filter((n) => n >= 1000 && n < 2000);
+    expect(intact).toEqual(Array.from({ length: 90 }, (_, n) => 1000 + n + (n < 30 ? 0 : 10)));
   });
 
   test('a file that is gone: the frames behind it tell how many are lost', async () => {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import type { MarketRecord } from '../market/record.ts';
+import type { FrameRecord, MarketRecord } from '../market/record.ts';
 import { receiveTime } from '../market/time.ts';
 import { MdpError } from '../runtime/errors.ts';
+import { Chunks } from './chunks.ts';
 import { Decoder } from './decode.ts';
 import { encodeRecord, roomFor } from './encode.ts';
 import {
@@ -13,6 +14,7 @@ import {
   segmentName,
   viewOf,
 } from './format.ts';
+import { recordsIn } from './block.ts';
 import { frame, state, tick } from './testing.ts';
 
 const times = fc.maxSafeNat().map(receiveTime);
@@ -108,6 +110,74 @@ describe('a record', () => {
   });
 });
 
+/** Frames of one source that came together, as they lie in the file from position 1000 on. */
+const grouped = (given: readonly string[]): { bytes: Buffer; sent: readonly FrameRecord[] } => {
+  const sent = given.map((text, n) => frame(n, text));
+  const chunks = new Chunks({ position: 1000, frames: 0 }, 1024 ** 2);
+  chunks.appendFrames(sent);
+  const [chunk] = chunks.list;
+  return { bytes: Buffer.from(chunk?.bytes.subarray(0, chunk.filled) ?? []), sent };
+};
+
+/** As many as can be read from `at` on, and what ended it. */
+const readFrom = (bytes: Buffer, at = 0, end = bytes.length) => {
+  const decoder = decoderOf(bytes);
+  const read: unknown[] = [];
+  for (let next = at; next < end; next += decoder.cursor.size) {
+    const found = decoder.read(next, end, 1000 + next);
+    if (found !== 'record') return { read, ended: found };
+    read.push(decoder.cursor.record());
+  }
+  return { read, ended: 'end' };
+};
+
+describe('a group', () => {
+  const some = fc.array(texts, { minLength: 2, maxLength: 20 });
+
+  test('comes back frame by frame, as it was', () => {
+    fc.assert(
+      fc.property(some, (given) => {
+        const { bytes, sent } = grouped(given);
+        expect(readFrom(bytes)).toEqual({ read: [...sent], ended: 'end' });
+      }),
+    );
+  });
+
+  test('is read from its beginning only, and not at all when a bit of it is another', () => {
+    fc.assert(
+      fc.property(some, fc.nat(), (given, chosen) => {
+        const { bytes } = grouped(given);
+        const second = viewOf(bytes).getInt32(4, true) + 8;
+        expect(readFrom(bytes, second)).toEqual({ read: [], ended: 'damaged' });
+        const bit = chosen % (bytes.length * 8);
+        bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+        const { read, ended } = readFrom(bytes);
+        expect(read).toEqual([]);
+        expect(['damaged', 'short']).toContain(ended);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('is short while any byte of it is missing', () => {
+    const { bytes } = grouped(['one', 'two', 'three']);
+    for (let end = 1; end < bytes.length; end += 1) {
+      expect(readFrom(bytes, 0, end)).toEqual({ read: [], ended: 'short' });
+    }
+  });
+
+  test('is not cut by the end of a block', () => {
+    const chunks = new Chunks({ position: 0, frames: 0 }, 1024 ** 2);
+    const sent = Array.from({ length: 600 }, (_, n) => frame(n, `${n}`));
+    for (let from = 0; from < 600; from += 60) chunks.appendFrames(sent.slice(from, from + 60));
+    const first = chunks.block(0, chunks.position);
+    expect(first?.records).toBe(540);
+    const second = chunks.block(first?.end.position ?? 0, chunks.position);
+    const read = [first, second].flatMap((block) => (block === undefined ? [] : recordsIn(block)));
+    expect(read.map(({ record }) => record)).toEqual(sent);
+  });
+});
+
 describe('a header', () => {
   const header = { start: 2 ** 52, frames: 12, created: 1_700_000_000_000_000, end: undefined };
 
@@ -123,6 +193,13 @@ describe('a header', () => {
       expect(decodeHeader(bytes)).toBeUndefined();
       expect(decodeHeader(encodeHeader(header).subarray(0, at))).toBeUndefined();
     }
+  });
+
+  test('of version 2 is read: it had all that there is now but groups', () => {
+    const bytes = encodeHeader(header);
+    bytes.writeUInt32LE(2, 4);
+    bytes.writeUInt32LE(Bun.hash.crc32(bytes.subarray(0, 44)), 44);
+    expect(decodeHeader(bytes)).toEqual(header);
   });
 
   test.each([1, 4])('of version %d is refused, with the cure', (version) => {

@@ -28,8 +28,9 @@ export const createSourceIntake = (options: SourceIntakeOptions): Intake => {
     },
     frameBatch(receiveTime, connection, texts) {
       ledger.frames.received += texts.length;
-      const head = { kind: 'frame', receiveTime, source, connection } as const;
-      queue.pushFrames(texts.map((text) => ({ ...head, text })));
+      queue.pushFrames(
+        texts.map((text) => ({ kind: 'frame', receiveTime, source, connection, text })),
+      );
     },
     tick(receiveTime, connection, arrival) {
       queue.push({ kind: 'tick', receiveTime, source, connection, arrival });
