@@ -13,11 +13,11 @@ export type Floor = {
 };
 
 export const floors: Readonly<Record<string, Floor>> = {
-  a: { better: 'more', full: 0.45, quick: 0.5, aim: 0.7 },
-  b: { better: 'more', full: 0.6, quick: 0.4, aim: 0.9 },
-  'b-cpu': { better: 'less', quick: 2.5 },
-  d: { better: 'more', full: 2, quick: 1.5, aim: 3 },
-  'd-cpu': { better: 'less', full: 0.6, quick: 0.72, aim: 0.4 },
+  a: { better: 'more', full: 0.45, quick: 0.6, aim: 0.7 },
+  b: { better: 'more', full: 0.6, quick: 0.6, aim: 0.9 },
+  'b-cpu': { better: 'less', quick: 1.36 },
+  d: { better: 'more', full: 2, quick: 1.65, aim: 3 },
+  'd-cpu': { better: 'less', full: 0.6, quick: 0.53, aim: 0.4 },
   'c-journal': { better: 'less', full: 1.12, aim: 1.06 },
   'c-journal-rate': { better: 'more', full: 0.9 },
   'c-metrics': { better: 'less', full: 1.03, aim: 1.01 },
