@@ -63,7 +63,7 @@ describe('precedence', () => {
   const files = { 'config.yaml': guideFile };
 
   test('takes the default, then the file, then the environment', () => {
-    expect(load({}).config.pipeline.batchSize).toBe(10_000);
+    expect(load({}).config.pipeline.batchSize).toBe(20_000);
     expect(load({ files }).config.pipeline.batchSize).toBe(500);
     expect(load({ files, env: { PIPELINE_BATCH_SIZE: '7' } }).config.pipeline.batchSize).toBe(7);
   });

@@ -16,7 +16,7 @@ export const pipelineSettings = v.strictObject({
       v.description('most rows of a batch'),
       v.metadata({ unit: 'rows' }),
     ),
-    10_000,
+    20_000,
   ),
   flush_ms: v.optional(
     v.pipe(count(1, 60_000), v.description('most age of a batch'), v.metadata({ unit: 'ms' })),

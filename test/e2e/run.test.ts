@@ -49,7 +49,7 @@ test('reads neither .env nor bunfig.toml where it runs', () =>
     await Bun.write(join(directory, 'evil.ts'), 'process.exit(99)\n');
     const { code, stdout } = await mdp(directory, ['config']);
     expect(code).toBe(0);
-    expect(stdout).toContain('batch_size: 10000');
+    expect(stdout).toContain('batch_size: 20000');
   }));
 
 test('stops by itself after --duration, drained, and goes on when started again', () =>
